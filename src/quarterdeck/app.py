@@ -1,0 +1,372 @@
+"""The composition root: what there is, in the order in which it starts.
+
+    app = App(settings)
+    await app.start()     # all or nothing: a failed start undoes itself
+    await app.stop()      # the reverse order
+
+Each part that starts leaves its ending on a stack; stopping unwinds the stack, and a
+start that fails is a stop. Tests embed the real application with `free_ports=True`.
+"""
+
+import asyncio
+import inspect
+import ipaddress
+import logging
+import socket
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from fastapi import FastAPI
+
+from quarterdeck.accounts.api import accounts_routers
+from quarterdeck.accounts.gate import Accounts
+from quarterdeck.core.clock import Clock, SystemClock, now_ms
+from quarterdeck.core.log import fields
+from quarterdeck.core.metrics import Registry
+from quarterdeck.core.settings import Settings
+from quarterdeck.core.sse import Streams
+from quarterdeck.core.web import RawRoute, Router
+from quarterdeck.http import checks
+from quarterdeck.http.application import build_api, build_app
+from quarterdeck.http.health import Check, HealthChecks, health_router
+from quarterdeck.http.health import Gap as ShownGap
+from quarterdeck.http.self_metrics import collect_process
+from quarterdeck.http.server import DRAIN_SECONDS, HttpServer, bind, bind_near, refuse_or_warn
+from quarterdeck.registry import KINDS
+from quarterdeck.resources.api import resources_router
+from quarterdeck.resources.service import Resources
+from quarterdeck.store.alive import BEAT_SECONDS, Alive
+from quarterdeck.store.backup.api import backup_router
+from quarterdeck.store.blobs import open_blobs
+from quarterdeck.store.control import ControlStore, open_control
+from quarterdeck.store.control.delivery import Delivery
+from quarterdeck.store.control.gaps import Gap, GapTotals, record_gap, unplanned_totals
+from quarterdeck.store.lock import lock_data
+from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
+from quarterdeck.telemetry.api import telemetry_router
+from quarterdeck.telemetry.api_data import data_router
+from quarterdeck.telemetry.api_sql import sql_router
+from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
+from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
+from quarterdeck.telemetry.ingest.otlp import http as otlp_http
+from quarterdeck.telemetry.jobs import Jobs
+from quarterdeck.telemetry.stream import Live
+from quarterdeck.wiring import DeletedProjects, EnvironmentWatch, IngestKeys, KeptDays
+
+Ending = Callable[[], Awaitable[None] | None]
+
+MIB = 1_048_576
+REFRESH_SECONDS = 5.0
+
+_log = logging.getLogger("quarterdeck.app")
+
+
+class App:
+    """A whole Quarterdeck in this process."""
+
+    control: ControlStore
+    engine: EmbeddedEngine
+    api: FastAPI
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        explicit: frozenset[str] = frozenset(),
+        told: Mapping[str, Any] | None = None,
+        free_ports: bool = False,
+        clock: Clock | None = None,
+    ) -> None:
+        """`explicit` names the settings that somebody chose, `told` comes from a supervisor."""
+        # Absolute, for the engine's library changes the working directory while it loads.
+        absolute = str(settings.data_dir.absolute())
+        self.settings = Settings({**settings.values, "data": absolute})
+        self.clock = clock or SystemClock()
+        self.metrics = Registry()
+        self.streams = Streams()
+        self.url = ""
+        self.otlp_http_port = 0
+        self.otlp_grpc_port = 0
+        self.raw_routes: list[RawRoute] = []
+        self._routers: list[Router] = []
+        self._checks: dict[str, Check] = {}
+        self._explicit = explicit
+        self._told = dict(told or {})
+        self._free_ports = free_ports
+        self._alive = Alive(self.settings.data_dir)
+        self._sockets: list[socket.socket] = []
+        self._endings: list[Ending] = []
+
+    async def start(self) -> None:
+        """Returns once requests are answered."""
+        began = time.perf_counter()
+        try:
+            for step in (
+                self._take_directory,
+                self._take_ports,
+                self._open_stores,
+                self._open_accounts,
+                self._open_resources,
+                self._open_backup,
+                self._open_ingest,
+                self._open_housekeeping,
+                self._open_query,
+                self._open_demo,
+                self._account_for_gap,
+                self._listen,
+                self._open_grpc,
+                self._show_life,
+            ):
+                await step()
+        except BaseException:
+            await self.stop()
+            raise
+        took = round(time.perf_counter() - began, 3)
+        _log.info("Answering.", extra=fields(url=self.url, seconds=took))
+
+    async def stop(self) -> None:
+        """End what was started, last first; one part's failure does not keep the others."""
+        while self._endings:
+            ending = self._endings.pop()
+            try:
+                result = ending()
+                if inspect.isawaitable(result):
+                    await result
+            except Exception:
+                _log.exception("A part did not stop well.")
+
+    # The steps, in their order.
+
+    async def _take_directory(self) -> None:
+        lock = await asyncio.to_thread(lock_data, self.settings.data_dir)
+        self._endings.append(lock.close)
+        self._endings.append(self._alive.stopped)
+
+    async def _take_ports(self) -> None:
+        """Before the slow parts, so that a taken port is known at once and clients can queue."""
+        host, port = str(self.settings.host), int(self.settings.port)
+        if port:
+            main = bind_near(
+                host,
+                0 if self._free_ports else port,
+                setting="port",
+                explicit="port" in self._explicit,
+            )
+            self._sockets.append(main)
+            self.url = _url(main)
+        if port := int(self.settings.otlp_http_port):
+            second = bind(
+                host,
+                0 if self._free_ports else port,
+                setting="otlp_http_port",
+                explicit="otlp_http_port" in self._explicit,
+            )
+            if second is not None:
+                self._sockets.append(second)
+                self.otlp_http_port = second.getsockname()[1]
+                self.url = self.url or _url(second)
+        self._endings.append(self._close_sockets)
+
+    def _close_sockets(self) -> None:
+        for listener in self._sockets:
+            listener.close()
+
+    async def _open_stores(self) -> None:
+        opened = await asyncio.gather(
+            self._open_control(), self._open_telemetry(), return_exceptions=True
+        )
+        for result in opened:
+            if isinstance(result, BaseException):
+                raise result
+        self._checks["disk"] = checks.disk_check(self.settings.data_dir)
+        self._checks["memory"] = checks.memory_check()
+
+    async def _open_control(self) -> None:
+        where = str(self.settings.control_url) or self.settings.data_dir
+        self.control = await asyncio.to_thread(open_control, where, self.clock)
+        self._endings.append(self.control.close)
+        self._checks["control"] = checks.control_check(self.control)
+
+    async def _open_telemetry(self) -> None:
+        self.engine = await asyncio.to_thread(open_engine, self.settings)
+        self._endings.append(self.engine.close)
+        self._checks["telemetry"] = checks.telemetry_check(self.engine)
+
+    async def _open_accounts(self) -> None:
+        self.accounts = Accounts(self.control, self.settings)
+        await self.accounts.start()
+        self._endings.append(self.accounts.stop)
+        self._routers += accounts_routers(self.accounts)
+
+    async def _open_resources(self) -> None:
+        self.resources = Resources(self.control, KINDS)
+        await self.resources.refresh()
+        self._every(REFRESH_SECONDS, self.resources.refresh)
+        self._routers.append(resources_router(self.resources, self.accounts.project_by_id))
+
+    async def _open_backup(self) -> None:
+        blobs = open_blobs(str(self.settings.blobs_url), self.settings.data_dir / "blobs")
+        self._routers.append(
+            backup_router(
+                self.settings.data_dir, self.control, self.engine, blobs.directory, self.clock
+            )
+        )
+
+    async def _open_ingest(self) -> None:
+        limits = IntakeLimits(
+            body=int(self.settings.max_body_mb) * MIB,
+            queue=int(self.settings.ingest_queue_mb) * MIB,
+            flush_ms=int(self.settings.ingest_flush_ms),
+        )
+        self.intake = Intake(
+            self.engine,
+            IngestKeys(self.accounts),
+            limits,
+            self.clock,
+            self.metrics,
+            KeptDays(self.resources, self.settings),
+        )
+        self._endings.append(lambda: asyncio.to_thread(self.intake.stop))
+        self._checks["ingest"] = checks.ingest_check(
+            lambda: self.metrics.collected("quarterdeck_ingest_waiting_bytes"), limits.queue
+        )
+        self.raw_routes += otlp_http.routes(self.intake)
+
+    async def _open_housekeeping(self) -> None:
+        """Retention, quota, facets, what follows a deleted project, environments that appear."""
+        jobs = Jobs(
+            self.engine,
+            self.settings,
+            self.clock,
+            lambda: [project.id for project in self.accounts.directory.projects],
+            KeptDays(self.resources, self.settings),
+        )
+        await jobs.start()
+        self._endings.append(jobs.stop)
+
+        delivery = Delivery(self.control, {"project.deleted": DeletedProjects(self.engine)})
+        await delivery.start()
+        self._endings.append(delivery.stop)
+
+        watch = EnvironmentWatch(self.engine, self.accounts)
+        self.intake.on_commit.append(watch.committed)
+        self._every(REFRESH_SECONDS, watch.look)
+
+        self._routers.append(
+            data_router(self.engine, self.settings, self.control, self.accounts.project_by_id)
+        )
+
+    async def _open_query(self) -> None:
+        live = Live(self.engine, self.streams, self.clock)
+        self.intake.on_commit.append(live.committed)
+        self._routers += [
+            telemetry_router(self.engine, self.settings, live),
+            sql_router(self.engine, self.settings),
+        ]
+
+    async def _open_demo(self) -> None:
+        if self.settings.demo_url:
+            # Imported here: it brings an HTTP client, which no other server needs.
+            from quarterdeck.demo.api import demo_router
+
+            self._routers.append(demo_router(self.settings))
+
+    async def _open_grpc(self) -> None:
+        port = int(self.settings.otlp_grpc_port)
+        if not port:
+            return
+        try:
+            server, self.otlp_grpc_port = await otlp_grpc.start(
+                self.intake, str(self.settings.host), 0 if self._free_ports else port
+            )
+        except OSError as error:
+            refuse_or_warn(
+                error,
+                port,
+                setting="otlp_grpc_port",
+                explicit="otlp_grpc_port" in self._explicit,
+            )
+            return
+        self._endings.append(lambda: server.stop(DRAIN_SECONDS))
+
+    def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
+        """Repeat until we stop; a failure is logged and tried again next time."""
+
+        async def repeat() -> None:
+            while True:
+                await asyncio.sleep(seconds)
+                try:
+                    await work()
+                except Exception:
+                    _log.exception("Work on a clock failed; it will be tried again.")
+
+        task = asyncio.create_task(repeat())
+
+        async def end() -> None:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+        self._endings.append(end)
+
+    async def _account_for_gap(self) -> None:
+        """Report how long nothing ran, and why."""
+        last = self._alive.last()
+        gap = None
+        if last is not None:
+            why = (
+                "stopped" if last.planned else str(self._told.get("reason", "killed from outside"))
+            )
+            gap = Gap(last.until_ms, now_ms(self.clock), why, last.planned)
+            recorded = gap
+            await self.control.write(lambda conn: record_gap(conn, recorded))
+            if not gap.planned:
+                _log.warning(
+                    "Nothing ran for a while.", extra=fields(seconds=gap.seconds, reason=gap.reason)
+                )
+        totals: GapTotals = await self.control.read(unplanned_totals)
+        self.metrics.counter(
+            "quarterdeck_restarts_total", "Times that the server ended without being asked to."
+        ).set(totals.count)
+        self.metrics.counter(
+            "quarterdeck_gap_seconds_total", "Time in which nothing ran, unplanned."
+        ).set(totals.seconds)
+        collect_process(self.metrics)
+        health = HealthChecks(
+            self._checks,
+            self.clock,
+            restarts=int(self._told.get("restarts", 0)),
+            last_gap=_shown(gap) if gap is not None and not gap.planned else None,
+        )
+        self._routers.append(health_router(health, self.metrics))
+
+    async def _listen(self) -> None:
+        self.api = build_api(self._routers, self.raw_routes, self.accounts)
+        dispatch = build_app(self.api, self.raw_routes, self.metrics, self.settings)
+        dispatch.ingest_only_port = self.otlp_http_port or None
+        server = HttpServer(dispatch, self._sockets)
+        self._endings.append(server.stop)
+        self._endings.append(self.streams.close)  # before the server waits for them to end
+        await server.start()
+
+    async def _show_life(self) -> None:
+        self._alive.began(self.url)
+        self._every(BEAT_SECONDS, self._beat)
+
+    async def _beat(self) -> None:
+        self._alive.beat()
+
+
+def _url(listener: socket.socket) -> str:
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:  # every interface: this machine can use its own
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
+
+
+def _shown(gap: Gap) -> ShownGap:
+    return ShownGap(
+        from_ms=gap.from_ms, to_ms=gap.to_ms, seconds=round(gap.seconds, 3), reason=gap.reason
+    )

@@ -1,0 +1,138 @@
+"""Settings are data: one table with name, default, unit and help.
+
+A value comes from, in this order: the command line, the environment
+(`QUARTERDECK_` and the name in capitals), the YAML file of `--config`, the default.
+An unknown key in the file or a value that does not parse is an error that names it.
+`docs/settings.md` is held true to this table by a test.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from quarterdeck.core.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    name: str
+    kind: type
+    default: Any
+    help: str
+    unit: str = ""
+    secret: bool = False
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("data", str, "data", "Directory that holds everything Quarterdeck keeps."),
+    Setting("host", str, "127.0.0.1", "Address to listen on."),
+    Setting("port", int, 4400, "Port of the UI and the API; 0 switches it off."),
+    Setting("otlp_grpc_port", int, 4317, "Port of OTLP over gRPC; 0 switches it off."),
+    Setting("otlp_http_port", int, 4318, "Second port of OTLP over HTTP; 0 switches it off."),
+    Setting("public_url", str, "", "Address in links and DSNs, such as https://deck.example.com."),
+    Setting("trusted_proxies", str, "127.0.0.1", "Proxies whose X-Forwarded headers count, separated by commas."),
+    Setting("control_url", str, "", "SQLAlchemy address of a PostgreSQL control store; empty for SQLite in the data directory."),
+    Setting("blobs_url", str, "", "Where blobs are kept, such as s3://bucket/prefix; empty for the data directory."),
+    Setting("admin_key", str, "", "A key with the role admin, for automation; accepted as long as it is set.", secret=True),
+    Setting("secret_key", str, "", "Key that encrypts secrets at rest; empty to keep one in the data directory.", secret=True),
+    Setting("max_body_mb", int, 20, "Largest accepted request after decompression.", "MiB"),
+    Setting("ingest_queue_mb", int, 64, "Accepted but not yet durable telemetry; beyond it clients are told to retry.", "MiB"),
+    Setting("ingest_flush_ms", int, 50, "Longest time a request waits for its group commit to begin.", "ms"),
+    Setting("engine_memory_mb", int, 2048, "Memory that all queries and inserts of the engine may use together.", "MiB"),
+    Setting("query_memory_mb", int, 1024, "Memory of one query.", "MiB"),
+    Setting("query_seconds", int, 30, "Longest time one query may run.", "s"),
+    Setting("query_rows", int, 10_000, "Rows that one answer of POST /api/sql may hold; the rest is cut and said so."),
+    Setting("query_concurrency", int, 4, "Queries that run at once; others wait."),
+    Setting("disk_quota_gb", float, 0.0, "Telemetry on disk beyond which the oldest day is dropped; 0 for 80 % of the disk.", "GB"),
+    Setting("retention_days", int, 30, "Days that telemetry is kept unless a project says otherwise.", "days"),
+    Setting("session_days", int, 14, "Days that a browser session lasts without use.", "days"),
+    Setting("log_level", str, "info", "debug, info, warning or error."),
+    Setting("demo_url", str, "", "Control address of the demo shop; set by `quarterdeck demo` alone."),
+    Setting("timezone", str, "UTC", "Zone of days in reports and retention."),
+)  # fmt: skip
+
+_BY_NAME = {s.name: s for s in SETTINGS}
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The values in force; `settings["port"]` style access is typed by the properties below."""
+
+    values: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.values[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def __repr__(self) -> str:
+        shown = {
+            name: ("set" if value else "") if _BY_NAME[name].secret else value
+            for name, value in self.values.items()
+        }
+        return f"Settings({shown})"
+
+    @property
+    def data_dir(self) -> Path:
+        return Path(str(self.values["data"]))
+
+
+def load(
+    overrides: Mapping[str, Any] | None = None,
+    config: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Settings:
+    """Settings from overrides (None means not given), environment, file and defaults."""
+    environ = os.environ if environ is None else environ
+    values: dict[str, Any] = {s.name: s.default for s in SETTINGS}
+    if config is not None:
+        values.update(_from_file(config))
+    for setting in SETTINGS:
+        text = environ.get(f"QUARTERDECK_{setting.name.upper()}")
+        if text is not None:
+            values[setting.name] = _parse(setting, text, f"QUARTERDECK_{setting.name.upper()}")
+    for name, value in (overrides or {}).items():
+        if value is not None:
+            values[name] = _parse(_BY_NAME[name], value, f"--{name.replace('_', '-')}")
+    return Settings(values)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    try:
+        document = yaml.safe_load(path.read_text()) or {}
+    except (OSError, yaml.YAMLError) as error:
+        raise BadInput(
+            "config_unreadable", f"{path}: {error}", "Check the file and its YAML."
+        ) from error
+    if not isinstance(document, dict):
+        raise BadInput(
+            "config_unreadable",
+            f"{path} is not a mapping of settings.",
+            "Write `name: value` lines.",
+        )
+    unknown = sorted(set(document) - set(_BY_NAME))
+    if unknown:
+        raise BadInput(
+            "setting_unknown",
+            f"{path}: unknown setting {', '.join(map(repr, unknown))}.",
+            "docs/settings.md lists them all.",
+        )
+    return {
+        name: _parse(_BY_NAME[name], value, f"{path}: {name}") for name, value in document.items()
+    }
+
+
+def _parse(setting: Setting, value: Any, where: str) -> Any:
+    try:
+        return setting.kind(value)
+    except (TypeError, ValueError) as error:
+        raise BadInput(
+            "setting_invalid",
+            f"{where}: {value!r} is not a valid {setting.kind.__name__}.",
+            setting.help,
+        ) from error

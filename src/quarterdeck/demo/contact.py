@@ -1,0 +1,94 @@
+"""What the demo asks of the server it started, through the public API with the admin key."""
+
+import contextlib
+import json
+import secrets
+from pathlib import Path
+
+import httpx
+
+EMAIL = "demo@quarterdeck.local"
+NAME = "Demo"
+PROJECT = "Marigot"
+KEY_NAME = "demo shop"
+
+
+class Server:
+    """The server, as its admin reaches it."""
+
+    def __init__(self, url: str, admin_key: str) -> None:
+        self.url = url
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"authorization": f"Bearer {admin_key}"},
+            timeout=15,
+            trust_env=False,
+        )
+
+    async def ensure_account(self) -> str:
+        """Set the demo's account up on a new server; its password, which is shown this once."""
+        session = (await self._http.get("/api/session")).raise_for_status().json()
+        if not session["setup_required"]:
+            return ""
+        password = secrets.token_urlsafe(12)
+        created = await self._http.post(
+            "/api/setup", json={"email": EMAIL, "name": NAME, "password": password}
+        )
+        created.raise_for_status()
+        self._http.cookies.clear()  # the key speaks, not the session that set-up began
+        await self._http.patch("/api/projects/default", json={"name": PROJECT})
+        return password
+
+    async def ingest_key(self, kept: Path) -> str:
+        """The key the shop writes with: the one kept from an earlier start, or a new one."""
+        known = _kept(kept)
+        if known and await self._accepts(known):
+            return known
+        created = await self._http.post(
+            "/api/keys", json={"name": KEY_NAME, "kind": "secret", "role": "ingest"}
+        )
+        key = str(created.raise_for_status().json()["secret"])
+        _keep(kept, key)
+        return key
+
+    async def _accepts(self, key: str) -> bool:
+        """An empty export is answered with 200 to a key that may write."""
+        answer = await self._http.post(
+            "/v1/traces",
+            content=b"",
+            headers={
+                "authorization": f"Bearer {key}",
+                "content-type": "application/x-protobuf",
+            },
+        )
+        return answer.status_code == 200
+
+    async def has_recent_data(self) -> bool:
+        """Whether the last hour holds anything; if so it needs no invented past."""
+        answer = await self._http.post(
+            "/api/sql",
+            json={"sql": "SELECT count() FROM spans WHERE time > now() - INTERVAL 1 HOUR"},
+        )
+        rows = answer.raise_for_status().json()["rows"]
+        return bool(rows and int(rows[0][0]) > 0)
+
+    async def login_link(self) -> str:
+        """An address that signs the visitor in, once; the plain one if there is none to be had."""
+        answer = await self._http.post("/api/demo/login-link", json={"email": EMAIL})
+        if answer.status_code != 200:
+            return self.url
+        return str(answer.json()["url"])
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _kept(path: Path) -> str:
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return str(json.loads(path.read_text())["ingest_key"])
+    return ""
+
+
+def _keep(path: Path, key: str) -> None:
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"ingest_key": key}))

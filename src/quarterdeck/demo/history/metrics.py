@@ -1,0 +1,145 @@
+"""The metrics of the past hour: the repeated traces' own values, given to the SDK's instruments.
+
+The SDK aggregates as it does in a live process; only the times it stamps are moved to
+the past. An exemplar keeps the trace it came from and the moment it happened.
+"""
+
+import math
+import random
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from opentelemetry.exporter.otlp.proto.common.metrics_encoder import encode_metrics
+from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
+    ExportMetricsServiceRequest,
+)
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
+
+from quarterdeck.demo.history.replay import SECOND, Past, Value, version_of
+from quarterdeck.demo.shop import goods
+from quarterdeck.demo.shop.roster import ROLES
+from quarterdeck.demo.shop.telemetry import Instruments, meter_provider, resource
+
+EVERY = 60 * SECOND
+EXEMPLAR_OF = 40  # durations, one comes with the trace it was measured in
+
+# Resident memory of each service in MiB, about which it wanders.
+_MEMORY = {"web": 58, "catalogue": 61, "orders": 57, "payments": 66, "supplier": 66, "admin": 52}
+
+
+class _Process:
+    """One service process of the past: its instruments, and when it started."""
+
+    def __init__(self, service: str, version: str, started: int, stock: dict[str, int]) -> None:
+        self.started = started
+        self.now = started
+        self._reader = InMemoryMetricReader()
+        provider = meter_provider(resource(service, version), self._reader)
+        self.instruments = Instruments(provider, f"shop.{service}")
+        self._moments: dict[bytes, int] = {}
+        self._durations = 0
+        gauge = self.instruments.gauge
+        gauge("process.memory.usage", lambda: [(self._memory(service), {})])
+        gauge("process.cpu.utilization", lambda: [(self._load(), {})])
+        if service == "supplier":
+            waiting = random.Random(started)
+            gauge("shop.fulfilment.queue.depth", lambda: [(waiting.choice((0, 0, 0, 1, 2)), {})])
+        if service == "catalogue":
+            gauge(
+                "shop.stock", lambda: [(n, {"product.category": name}) for name, n in stock.items()]
+            )
+
+    def record(self, value: Value) -> None:
+        context = None
+        if value.name.endswith("duration"):
+            self._durations += 1
+        if value.name.endswith("duration") and self._durations % EXEMPLAR_OF == 0:
+            self._moments[value.span_id] = value.at
+            context = set_span_in_context(
+                NonRecordingSpan(
+                    SpanContext(
+                        int.from_bytes(value.trace_id, "big"),
+                        int.from_bytes(value.span_id, "big"),
+                        False,
+                        TraceFlags(TraceFlags.SAMPLED),
+                    )
+                )
+            )
+        self.instruments.record(value.name, value.value, value.attributes, context)
+
+    def collect(self, at: int) -> ExportMetricsServiceRequest | None:
+        """What the process would have sent at that time."""
+        self.now = at
+        data = self._reader.get_metrics_data()
+        if data is None:
+            return None
+        request = encode_metrics(data)
+        for group in request.resource_metrics:
+            for scope in group.scope_metrics:
+                for metric in scope.metrics:
+                    for point in _points(metric):
+                        self._move(point, at)
+        self._moments.clear()
+        self._durations = 0
+        return request
+
+    def _move(self, point: Any, at: int) -> None:
+        point.time_unix_nano = at
+        if point.start_time_unix_nano:
+            point.start_time_unix_nano = self.started
+        for exemplar in point.exemplars:
+            exemplar.time_unix_nano = self._moments.get(exemplar.span_id, at)
+
+    def _memory(self, service: str) -> int:
+        minutes = self.now / SECOND / 60
+        wander = 1 + 0.03 * math.sin(minutes / 7) + 0.015 * math.sin(minutes * 1.7)
+        return int(_MEMORY[service] * 1024 * 1024 * wander)
+
+    def _load(self) -> float:
+        return round(0.004 + 0.0015 * self._durations / (EVERY / SECOND), 4)
+
+
+def requests(
+    values: Iterable[Value], when: Past, seed: int
+) -> Iterator[ExportMetricsServiceRequest]:
+    """Everything the services measured in that time, sent at the pace of their readers."""
+    stock: dict[str, int] = {}
+    for product in goods.products(seed):
+        stock[product.category] = stock.get(product.category, 0) + product.stock
+    rng = random.Random(f"{seed}:stock")
+    running = {
+        role.name: _Process(role.name, version_of(role.name, True), when.start, stock)
+        for role in ROLES
+    }
+    due = when.start + EVERY
+    for value in sorted(values, key=lambda found: found.at):
+        while value.at >= due:
+            yield from _collect(running, due)
+            if due - EVERY < when.release <= due:
+                running["web"] = _Process("web", version_of("web", False), when.release, stock)
+            for category in stock:
+                stock[category] += rng.choice((-2, -1, 0, 0, 1, 2))
+            due += EVERY
+        running[value.service].record(value)
+    yield from _collect(running, min(due, when.end))
+
+
+def _collect(running: dict[str, _Process], at: int) -> Iterator[ExportMetricsServiceRequest]:
+    for process in running.values():
+        request = process.collect(at)
+        if request is not None:
+            yield request
+
+
+def _points(metric: Any) -> Any:
+    kind = metric.WhichOneof("data")
+    return getattr(metric, kind).data_points if kind else ()
+
+
+def merged(found: Iterable[ExportMetricsServiceRequest]) -> ExportMetricsServiceRequest:
+    """One request out of many."""
+    whole = ExportMetricsServiceRequest()
+    for request in found:
+        whole.resource_metrics.extend(request.resource_metrics)
+    return whole

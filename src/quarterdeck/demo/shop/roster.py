@@ -1,0 +1,74 @@
+"""The services of the shop in one readable table, and how one of them is put together."""
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+from starlette.applications import Starlette
+
+from quarterdeck.demo.shop import admin, catalogue, orders, payments, provider, supplier, web
+from quarterdeck.demo.shop.client import Client, Peer
+from quarterdeck.demo.shop.service import Service
+from quarterdeck.demo.shop.telemetry import Telemetry
+from quarterdeck.demo.switches import Switches
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    name: str
+    version: str
+    protocol: str  # how its telemetry leaves
+    build: Callable[[Service], Starlette]
+
+
+ROLES: tuple[Role, ...] = (
+    Role("web", "2.14.0", "http", web.build),
+    Role("catalogue", "4.2.0", "http+gzip", catalogue.build),
+    Role("orders", "3.8.1", "http", orders.build),
+    Role("payments", "1.9.3", "grpc", payments.build),
+    Role("supplier", "1.3.1", "grpc", supplier.build),
+    Role("admin", "1.1.0", "http+gzip", admin.build),
+)
+
+# The release of `web` before the present one; the history shows the change.
+WEB_BEFORE = "2.13.2"
+
+PROVIDER = "pay-provider"
+
+
+def peers(addresses: Mapping[str, str]) -> dict[str, Peer]:
+    """Whom a service may call; both payment providers are answered for by one process."""
+    ours = {role.name: Peer(role.name, addresses[role.name]) for role in ROLES}
+    outside = {
+        host: Peer(host, addresses[PROVIDER], ours=False) for host in payments.PEERS.values()
+    }
+    return {**ours, **outside}
+
+
+def assemble(
+    role: Role,
+    telemetry: Telemetry,
+    addresses: Mapping[str, str],
+    switches: Switches,
+    directory: Path,
+    seed: int,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> tuple[Starlette, Service]:
+    """A service's application, and what it was made of."""
+    service = Service(
+        name=role.name,
+        telemetry=telemetry,
+        client=Client(telemetry, peers(addresses), transport),
+        switches=switches,
+        rng=random.Random(f"{seed}:{role.name}"),
+        directory=directory,
+        seed=seed,
+        port=httpx.URL(addresses[role.name]).port or 80,
+    )
+    return role.build(service), service
+
+
+def assemble_provider(switches: Switches, seed: int) -> Starlette:
+    return provider.build(random.Random(f"{seed}:provider"), switches)

@@ -1,0 +1,197 @@
+"""Runs the shop: one parent that loads the code once and forks a process for each service.
+
+The parent binds the ports before it forks, so that a service which crashed comes back
+at the same address. It keeps a single thread and no telemetry of its own. Its
+instructions are one line of JSON on stdin; it answers with one line, the addresses.
+"""
+
+import asyncio
+import contextlib
+import gc
+import json
+import logging
+import os
+import signal
+import socket
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+
+from quarterdeck.demo.processes import die_with_parent
+from quarterdeck.demo.shop import schema
+from quarterdeck.demo.shop.roster import PROVIDER, ROLES, Role, assemble, assemble_provider
+from quarterdeck.demo.shop.telemetry import Export, live, resource
+from quarterdeck.demo.switches import Switches
+from quarterdeck.demo.traffic import visitors
+
+GRACE = 3.0  # seconds that a service may take to end
+
+
+@dataclass(frozen=True, slots=True)
+class Orders:
+    """What the launcher asks for."""
+
+    directory: Path
+    switches: Path
+    seed: int
+    export: Export
+    traffic: bool = True
+
+    @staticmethod
+    def parse(line: str) -> "Orders":
+        found: dict[str, Any] = json.loads(line)
+        return Orders(
+            directory=Path(found["directory"]),
+            switches=Path(found["switches"]),
+            seed=int(found["seed"]),
+            export=Export(**found["export"]),
+            traffic=bool(found.get("traffic", True)),
+        )
+
+
+def main() -> None:
+    die_with_parent()
+    given = Orders.parse(sys.stdin.readline())
+    # Known exporters' complaints about a server that is away are not worth a log of their own.
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
+    schema.prepare(given.directory, given.seed)
+    names = [role.name for role in ROLES] + [PROVIDER]
+    sockets = {name: _listen() for name in names}
+    addresses = {
+        name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()
+    }
+    jobs: dict[str, Callable[[], None]] = {
+        role.name: _service(role, given, addresses, sockets) for role in ROLES
+    }
+    jobs[PROVIDER] = _provider(given, sockets)
+    if given.traffic:
+        jobs["traffic"] = lambda: visitors.run(addresses, Switches(given.switches), given.seed)
+    sys.stdout.write(json.dumps(addresses) + "\n")
+    sys.stdout.flush()
+    gc.freeze()  # what is loaded stays shared between the processes
+    _supervise(jobs)
+
+
+def _listen() -> socket.socket:
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    bound.bind(("127.0.0.1", 0))
+    bound.listen(128)
+    return bound
+
+
+def _service(
+    role: Role, given: Orders, addresses: dict[str, str], sockets: dict[str, socket.socket]
+) -> Callable[[], None]:
+    def job() -> None:
+        about = resource(role.name, role.version, f"{role.name}-{os.getpid()}")
+        telemetry = live(about, given.export, role.protocol)
+        telemetry.watch_process()
+        app, _ = assemble(
+            role, telemetry, addresses, Switches(given.switches), given.directory, given.seed
+        )
+        telemetry.log.info(
+            "%s %s started", role.name, role.version, extra={"process.pid": os.getpid()}
+        )
+        serve(app, sockets[role.name])
+        telemetry.close()
+
+    return job
+
+
+def _provider(given: Orders, sockets: dict[str, socket.socket]) -> Callable[[], None]:
+    def job() -> None:
+        serve(assemble_provider(Switches(given.switches), given.seed), sockets[PROVIDER])
+
+    return job
+
+
+def serve(app: Starlette, bound: socket.socket) -> None:
+    """Answer on the socket until SIGTERM."""
+    config = uvicorn.Config(
+        app, loop="asyncio", http="httptools", lifespan="on", log_config=None, access_log=False,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    server = uvicorn.Server(config)
+    # The server passes the signal on once it has ended in order; what follows must still run.
+    with contextlib.suppress(SystemExit):
+        asyncio.run(server.serve(sockets=[bound]))
+
+
+def _supervise(jobs: dict[str, Callable[[], None]]) -> None:
+    """Keep every job running, each in a process of its own, until told to end."""
+    running: dict[int, str] = {}
+    started: dict[str, float] = {}
+    ending = False
+
+    def end(*_: object) -> None:
+        nonlocal ending
+        ending = True
+
+    signal.signal(signal.SIGTERM, end)
+    signal.signal(signal.SIGINT, end)
+    for name, job in jobs.items():
+        running[_fork(name, job)] = name
+        started[name] = time.monotonic()
+    while not ending:
+        pid, status = os.waitpid(-1, os.WNOHANG)
+        if pid == 0:
+            time.sleep(0.25)
+            continue
+        name = running.pop(pid)
+        logging.warning("%s ended with %d and starts again", name, status)
+        # One that fails at once must not take the processor from the others.
+        if time.monotonic() - started[name] < 5:
+            time.sleep(1)
+        running[_fork(name, jobs[name])] = name
+        started[name] = time.monotonic()
+    _end(set(running))
+
+
+def _fork(name: str, job: Callable[[], None]) -> int:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    pid = os.fork()
+    if pid:
+        return pid
+    code = 1
+    try:
+        signal.signal(signal.SIGTERM, _stop)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        die_with_parent()
+        job()
+        code = 0
+    except BaseException:
+        logging.exception("%s failed", name)
+    finally:
+        # Never back into the parent's code, whatever happened.
+        os._exit(code)
+
+
+def _stop(*_: object) -> None:
+    raise SystemExit(0)
+
+
+def _end(children: set[int]) -> None:
+    for pid in children:
+        os.kill(pid, signal.SIGTERM)
+    limit = time.monotonic() + GRACE
+    while children and time.monotonic() < limit:
+        pid, _ = os.waitpid(-1, os.WNOHANG)
+        children.discard(pid)
+        if pid == 0:
+            time.sleep(0.05)
+    for pid in children:
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""The table of resource kinds: one line each, and nothing else to change when one is added."""
+
+from quarterdeck.core.permissions import Permission
+from quarterdeck.resources.kind import Kind, Kinds
+from quarterdeck.resources.project_settings import ProjectSettingsSpec
+from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
+
+KINDS = Kinds(
+    (
+        Kind(
+            "project-settings",
+            "Project settings",
+            "What a project is and what its pages open with.",
+            ProjectSettingsSpec,
+            write=Permission.ADMIN,
+            singleton=True,
+        ),
+        Kind(
+            "retention",
+            "Retention",
+            "How many days a project's traces, logs and metrics are kept.",
+            RetentionSpec,
+            write=Permission.ADMIN,
+            singleton=True,
+        ),
+        Kind(
+            "saved-search",
+            "Saved search",
+            "A search over traces or logs that is worth keeping.",
+            SavedSearchSpec,
+            write=Permission.RESPOND,
+        ),
+    )
+)

@@ -1,0 +1,153 @@
+"""The signal path as one object: who sends, may they, is there room, is it durable.
+
+`Intake` owns a batcher a signal and the figures about them; the protocols (otlp/http.py,
+otlp/grpc.py) turn bytes into calls of `authorise` and `keep` and outcomes into their words.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import ParamSpec, Protocol, TypeVar
+
+from quarterdeck.core.clock import Clock
+from quarterdeck.core.metrics import Registry, Sample
+from quarterdeck.core.permissions import Permission, Principal, ProjectRef
+from quarterdeck.store.telemetry import EmbeddedEngine
+from quarterdeck.telemetry.ingest.batcher import Batcher, Budget, Request
+from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
+from quarterdeck.telemetry.ingest.otlp.write import Oldest, writer
+from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_MOST_WAITING = 256  # large requests, whose bodies are already in memory
+
+Committed = Callable[[str, set[int]], None]
+
+
+class Keys(Protocol):
+    """What ingest needs from accounts: answers from memory, since it asks for every request."""
+
+    def authenticate_key(self, raw: str) -> Principal | None: ...
+    def ingest_project(self, principal: Principal, slug: str | None) -> ProjectRef | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """From the settings, in bytes and milliseconds."""
+
+    body: int
+    queue: int
+    flush_ms: int
+
+
+class Intake:
+    """Everything between an authenticated request and its durable rows."""
+
+    def __init__(
+        self,
+        engine: EmbeddedEngine,
+        keys: Keys,
+        limits: Limits,
+        clock: Clock,
+        registry: Registry,
+        kept_days: Oldest,
+    ) -> None:
+        self.limits = limits
+        self._keys = keys
+        self._clock = clock
+        self.on_commit: list[Committed] = []
+        self._apart = asyncio.Semaphore(2)
+        self._apart_waiting = 0
+        self.budget = Budget(limits.queue)
+        self._kept = registry.counter("quarterdeck_ingest_items_total", "Items kept.", ("signal",))
+        self._refused = registry.counter(
+            "quarterdeck_ingest_refused_total",
+            "Items refused; requests where items cannot be counted.",
+            ("signal", "reason"),
+        )
+        self.steps = registry.counter(
+            "quarterdeck_ingest_seconds_total",
+            "Time spent in each step of the signal path.",
+            ("signal", "step"),
+        )
+        registry.collect(self._figures)
+        self._batchers = {
+            s.name: Batcher(
+                s.name,
+                writer(engine, s, kept_days),
+                self.budget,
+                flush_ms=limits.flush_ms,
+                longest_s=s.longest_s,
+                committed=self._committed,
+            )
+            for s in SIGNALS
+        }
+
+    def authorise(self, authorization: str, project: str | None, origin: str | None) -> ProjectRef:
+        """The project that the sender may write to, or Refused."""
+        scheme, _, key = authorization.partition(" ")
+        if not key or scheme.lower() != "bearer":
+            raise Refused(
+                Reason.KEY_MISSING,
+                "Send `Authorization: Bearer KEY` with an ingest key of your project.",
+            )
+        principal = self._keys.authenticate_key(key.strip())
+        if principal is None:
+            raise Refused(Reason.KEY_UNKNOWN, "This key is unknown or has been revoked.")
+        if not principal.may(Permission.INGEST):
+            raise Refused(Reason.NOT_PERMITTED, "This key may not write telemetry.")
+        if origin and principal.origins and origin not in principal.origins:
+            raise Refused(Reason.ORIGIN_REFUSED, f"This key may not be used from {origin}.")
+        found = self._keys.ingest_project(principal, project)
+        if found is None:
+            raise Refused(Reason.PROJECT_UNKNOWN, "This key has no such project.")
+        return found
+
+    async def apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run work that may take long or much memory in a thread, a few at a time."""
+        if self._apart_waiting >= _MOST_WAITING:
+            raise Refused(
+                Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2
+            )
+        self._apart_waiting += 1
+        try:
+            async with self._apart:
+                return await asyncio.to_thread(work, *args, **kwargs)
+        finally:
+            self._apart_waiting -= 1
+
+    async def keep(self, signal: str, project: ProjectRef, request: Request) -> Outcome:
+        """Queue a validated request; returns once its rows are durable."""
+        if request.items == 0:
+            return Outcome(0)
+        began = time.perf_counter()
+        outcome = await self._batchers[signal].submit(project.id, request, self._clock.now_ns())
+        self.steps.add(time.perf_counter() - began, signal, "store")
+        self._kept.add(outcome.items - outcome.rejected, signal)
+        for reason, count in outcome.refused.items():
+            self._refused.add(count, signal, reason)
+        return outcome
+
+    def count_refused(self, signal: str, reason: Reason) -> None:
+        self._refused.add(1, signal, reason.value)
+
+    def _committed(self, signal: str, projects: set[int], items: int) -> None:
+        for listener in self.on_commit:
+            listener(signal, projects)
+
+    def _figures(self) -> list[Sample]:
+        return [
+            Sample(
+                "quarterdeck_ingest_waiting_bytes",
+                "Telemetry accepted but not yet durable.",
+                "gauge",
+                self.budget.used,
+            )
+        ]
+
+    def stop(self) -> None:
+        """Write what waits; nothing is accepted any more."""
+        for batcher in self._batchers.values():
+            batcher.stop()

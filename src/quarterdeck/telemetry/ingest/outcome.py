@@ -1,0 +1,84 @@
+"""What became of a request: how many items were kept, how many refused, and why.
+
+`Reason` is the closed list of why anything is refused; every refusal is counted under one
+(`quarterdeck_ingest_refused_total`). The three protocols tell the same outcome in their own
+words: OTLP as partial success, remote write as 400 with counts, Sentry by category.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    # of a whole request
+    KEY_MISSING = "key_missing"
+    KEY_UNKNOWN = "key_unknown"
+    NOT_PERMITTED = "not_permitted"
+    ORIGIN_REFUSED = "origin_refused"
+    PROJECT_UNKNOWN = "project_unknown"
+    MEDIA_TYPE = "media_type"
+    ENCODING = "encoding"
+    COMPRESSION_BROKEN = "compression_broken"
+    TOO_LARGE = "too_large"
+    TOO_SLOW = "too_slow"
+    TOO_MANY_ITEMS = "too_many_items"
+    TOO_MANY_RESOURCES = "too_many_resources"
+    RESOURCE_TOO_LARGE = "resource_too_large"
+    UNPARSABLE = "unparsable"
+    DISCONNECTED = "disconnected"
+    OVERLOADED = "overloaded"
+    STORE_FAILED = "store_failed"
+    STORE_REFUSED = "store_refused"
+    # of single items, judged by the engine
+    INVALID_TRACE_ID = "invalid_trace_id"
+    INVALID_SPAN_ID = "invalid_span_id"
+    INVALID_PARENT_SPAN_ID = "invalid_parent_span_id"
+    TIME_MISSING = "time_missing"
+    TOO_OLD = "too_old"
+    IN_FUTURE = "in_future"
+    TOO_MANY_ATTRIBUTES = "too_many_attributes"
+    VALUE_TOO_LARGE = "value_too_large"
+    METRIC_UNNAMED = "metric_unnamed"
+
+
+EXPLAIN = {
+    Reason.INVALID_TRACE_ID: "trace ids are 16 bytes and not all zero",
+    Reason.INVALID_SPAN_ID: "span ids are 8 bytes and not all zero",
+    Reason.INVALID_PARENT_SPAN_ID: "parent span ids are 8 bytes or absent",
+    Reason.TIME_MISSING: "a time is missing",
+    Reason.TOO_OLD: "older than the project's retention",
+    Reason.IN_FUTURE: "more than an hour ahead of the server's clock",
+    Reason.TOO_MANY_ATTRIBUTES: "more than 1,024 attributes on one item",
+    Reason.VALUE_TOO_LARGE: "a value over 1 MiB, or over 2 MiB in one item",
+    Reason.METRIC_UNNAMED: "a metric without a name",
+}
+
+
+@dataclass(slots=True)
+class Outcome:
+    """`refused` maps a reason to the number of items refused for it."""
+
+    items: int
+    refused: dict[str, int] = field(default_factory=dict)
+
+    @property
+    def rejected(self) -> int:
+        return sum(self.refused.values())
+
+    def message(self) -> str:
+        """One sentence for the sender, empty when everything was kept."""
+        parts = [
+            f"{count} refused: {EXPLAIN.get(Reason(reason), reason)} ({reason})"
+            for reason, count in sorted(self.refused.items())
+        ]
+        return "; ".join(parts)
+
+
+class Refused(Exception):
+    """A whole request refused: the reason, what to tell the sender, and when to try again."""
+
+    def __init__(self, reason: Reason, message: str, *, retry_after: int | None = None) -> None:
+        super().__init__(message)
+        self.reason = reason
+        self.message = message
+        self.retry_after = retry_after

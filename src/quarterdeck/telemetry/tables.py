@@ -1,0 +1,42 @@
+"""The stored tables of telemetry: whose signal each one holds and how its days are told.
+
+Every table is partitioned by day, so that a day goes at once; the expression gives the day
+of a row. What adds a table to the schema adds it here, and a test compares the two.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Signal = Literal["traces", "logs", "metrics"]
+SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    name: str
+    signals: tuple[Signal, ...]
+    day: str
+
+
+_POINTS = ("samples", "histograms", "exponential_histograms", "summaries", "exemplars")
+
+TABLES: tuple[Table, ...] = (
+    Table("spans", ("traces",), "toDate(time)"),
+    Table("trace_times", ("traces",), "day"),
+    Table("red_1m", ("traces",), "toDate(minute)"),
+    Table("latency_1m", ("traces",), "toDate(minute)"),
+    Table("latency_15m", ("traces",), "toDate(quarter)"),
+    Table("logs", ("logs",), "toDate(time)"),
+    Table("logs_1m", ("logs",), "toDate(minute)"),
+    *(Table(name, ("metrics",), "toDate(time)") for name in _POINTS),
+    Table("series", ("metrics",), "day"),
+    Table("facets_15m", ("traces", "logs"), "toDate(quarter)"),
+    Table("rejects", SIGNALS, "toDate(time)"),
+)
+
+POINT_TABLES = _POINTS
+
+
+def tables_of(signal: Signal) -> list[str]:
+    """Tables that hold this signal alone."""
+    return [table.name for table in TABLES if table.signals == (signal,)]

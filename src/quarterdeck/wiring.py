@@ -1,0 +1,83 @@
+"""What a lower floor needs from a higher one, handed in by `app.py`.
+
+Ingest asks for every request who may write where and how long it is kept, so the
+answers come from memory.
+"""
+
+import asyncio
+from typing import Literal, cast
+
+from quarterdeck.accounts.gate import Accounts
+from quarterdeck.accounts.projects import DEFAULT_SLUG
+from quarterdeck.core.permissions import Principal, ProjectRef
+from quarterdeck.core.settings import Settings
+from quarterdeck.resources.service import Resources
+from quarterdeck.store.control.outbox import Event
+from quarterdeck.store.telemetry import EmbeddedEngine
+from quarterdeck.telemetry import retention
+from quarterdeck.telemetry.query.environments import environments
+from quarterdeck.telemetry.spec import RetentionSpec
+
+
+class IngestKeys:
+    """Accounts as ingest needs them."""
+
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+        self.authenticate_key = accounts.authenticate_key
+
+    def ingest_project(self, principal: Principal, slug: str | None) -> ProjectRef | None:
+        """The project named; else `default`, or the only rule of a limited key: its first."""
+        directory = self._accounts.directory
+        found = directory.by_slug.get(slug or DEFAULT_SLUG)
+        if found is not None and principal.sees(found.id):
+            return found
+        if slug or not principal.projects:
+            return None
+        return directory.by_id.get(min(principal.projects))
+
+
+class KeptDays:
+    """(project, signal) → days, from the resource `retention` and the setting behind it."""
+
+    def __init__(self, resources: Resources, settings: Settings) -> None:
+        self._resources = resources
+        self._default = int(settings.retention_days)
+
+    def __call__(self, project_id: int, signal: str) -> int:
+        spec = self._resources.get(RetentionSpec, project_id)
+        return spec.days(cast(Literal["traces", "logs", "metrics"], signal), self._default)
+
+
+class DeletedProjects:
+    """Takes `project.deleted` from the outbox: its telemetry goes too. Doing it twice is harmless."""
+
+    def __init__(self, engine: EmbeddedEngine) -> None:
+        self._engine = engine
+
+    async def __call__(self, event: Event) -> None:
+        project_id = int(event.payload["project_id"])
+        await asyncio.to_thread(retention.delete_project, self._engine, project_id)
+
+
+class EnvironmentWatch:
+    """Environments create themselves when telemetry first speaks of them.
+
+    The engine is asked only after something has been written, so an idle server rests.
+    """
+
+    def __init__(self, engine: EmbeddedEngine, accounts: Accounts) -> None:
+        self._engine = engine
+        self._accounts = accounts
+        self._news = True
+
+    def committed(self, signal: str, projects: set[int]) -> None:
+        """May be called from any thread."""
+        self._news = True
+
+    async def look(self) -> None:
+        if not self._news:
+            return
+        self._news = False
+        for project_id, name in await asyncio.to_thread(environments, self._engine):
+            self._accounts.touch_environment(project_id, name)

@@ -1,0 +1,126 @@
+"""Every route of a real server, walked: who is let in and who is not."""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+
+from quarterdeck.core.permissions import GRANTS, Permission, Role
+from support.server import Server
+
+METHODS = ("get", "put", "post", "patch", "delete")  # HEAD and OPTIONS carry nothing
+
+PUBLIC = {
+    ("GET", "/api/health"),
+    ("GET", "/api/openapi.json"),
+    ("GET", "/api/session"),
+    ("POST", "/api/setup"),
+    ("POST", "/api/login"),
+    ("GET", "/api/login/link"),
+    ("GET", "/api/invitations/accept/{token}"),
+    ("POST", "/api/invitations/accept/{token}"),
+    ("GET", "/api/reset/{token}"),
+    ("POST", "/api/reset/{token}"),
+}
+"""All that a stranger may call. A new one is added here by hand, and thought about."""
+
+Route = tuple[str, str, Permission]
+
+
+@pytest.fixture(scope="module")
+def routes(server: Server) -> list[Route]:
+    document: dict[str, Any] = httpx.get(f"{server.url}/api/openapi.json").json()
+    return [
+        (method.upper(), path, Permission(item[method]["x-permission"]))
+        for path, item in document["paths"].items()
+        for method in METHODS
+        if method in item
+    ]
+
+
+@pytest.fixture(scope="module")
+def keys(server: Server) -> dict[Role, str]:
+    """A secret key of each role that a key can have."""
+    made = {}
+    with server.client() as client:
+        for role in (Role.INGEST, Role.VIEWER, Role.RESPONDER, Role.DEPLOYER):
+            answer = client.post(
+                "/api/keys", json={"name": f"walk {role}", "kind": "secret", "role": role}
+            )
+            assert answer.status_code in (200, 201), answer.text
+            made[role] = answer.json()["secret"]
+    return made
+
+
+def requests(routes: list[Route]) -> Iterator[tuple[str, str, Permission]]:
+    for method, path, permission in routes:
+        yield method, re.sub(r"\{[^}]+\}", "nothing", path), permission
+
+
+def refused(client: httpx.Client, method: str, path: str) -> int:
+    with client.stream(method, path, timeout=10) as answer:
+        return answer.status_code
+
+
+def test_only_the_listed_routes_are_public(routes: list[Route]) -> None:
+    public = {(method, path) for method, path, p in routes if p is Permission.PUBLIC}
+    assert public == PUBLIC
+
+
+def test_a_stranger_is_asked_to_sign_in_everywhere_else(
+    server: Server, routes: list[Route]
+) -> None:
+    with server.client(key=None) as client:
+        wrong = {
+            f"{method} {path}": status
+            for method, path, permission in requests(routes)
+            if permission is not Permission.PUBLIC
+            and (status := refused(client, method, path)) != 401
+        }
+    assert wrong == {}
+
+
+def test_an_unknown_key_is_refused_everywhere(server: Server, routes: list[Route]) -> None:
+    with server.client(key="qd_" + "x" * 43) as client:
+        wrong = {
+            f"{method} {path}": status
+            for method, path, permission in requests(routes)
+            if permission is not Permission.PUBLIC
+            and (status := refused(client, method, path)) != 401
+        }
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("role", [Role.INGEST, Role.VIEWER, Role.RESPONDER, Role.DEPLOYER])
+def test_a_key_does_what_its_role_grants_and_nothing_more(
+    server: Server, routes: list[Route], keys: dict[Role, str], role: Role
+) -> None:
+    beyond = [r for r in requests(routes) if r[2] not in GRANTS[role] or r[2] == "session"]
+    assert beyond
+    with server.client(key=keys[role]) as client:
+        wrong = {
+            f"{method} {path}": status
+            for method, path, _ in beyond
+            if (status := refused(client, method, path)) != 403
+        }
+    assert wrong == {}
+
+
+def test_a_role_is_never_refused_what_it_grants(
+    server: Server, routes: list[Route], keys: dict[Role, str]
+) -> None:
+    with server.client(key=keys[Role.VIEWER]) as client:
+        for method, path, permission in requests(routes):
+            if permission is Permission.READ and method == "GET":
+                assert refused(client, method, path) not in (401, 403), path
+
+
+def test_no_route_hides_from_the_document(server: Server, routes: list[Route]) -> None:
+    """What the framework would answer by itself, and must not."""
+    with server.client() as client:
+        for path in ("/docs", "/redoc", "/openapi.json"):
+            answer = client.get(path, headers={"accept": "application/json"})
+            assert "swagger" not in answer.text.lower()
+            assert "redoc" not in answer.text.lower()

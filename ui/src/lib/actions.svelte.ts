@@ -1,0 +1,51 @@
+/**
+ * Every action is declared once and feeds buttons, menus, the palette, shortcuts and the
+ * help. `lib/frame/commands.ts` declares the frame's own; a page adds its own while it is shown:
+ *
+ *     offer(() => [{ id: 'logs.wrap', group: 'page', label: t.explore.wrap, keys: 'w', run: toggleWrap }]);
+ */
+import { untrack } from 'svelte';
+import { t } from '#lib/i18n/index.svelte.ts';
+
+export interface Action {
+  readonly id: string;
+  readonly group: keyof typeof t.palette.groups;
+  readonly label: string;
+  /** `g o`, `ctrl+k`, `?`; shown beside the action wherever it appears. */
+  readonly keys?: string;
+  /** Other words it is found by. */
+  readonly also?: string;
+  /** A quiet second text in the palette. */
+  readonly detail?: string;
+  /** Where it leads, for actions that are places. */
+  readonly href?: string;
+  readonly run?: () => void | Promise<void>;
+  /** Kept out of the palette: moves within a list and the like. */
+  readonly quiet?: boolean;
+}
+
+type Offer = () => readonly Action[];
+
+class Actions {
+  #offers = $state.raw<readonly Offer[]>([]);
+
+  readonly all: readonly Action[] = $derived(this.#offers.flatMap((offer) => offer()));
+
+  add(offer: Offer): () => void {
+    this.#offers = [...this.#offers, offer];
+    return () => {
+      this.#offers = this.#offers.filter((each) => each !== offer);
+    };
+  }
+
+  find(id: string): Action | undefined {
+    return this.all.find((action) => action.id === id);
+  }
+}
+
+export const actions = new Actions();
+
+/** Offer actions for as long as the calling component is shown. */
+export function offer(list: Offer): void {
+  $effect(() => untrack(() => actions.add(list)));
+}

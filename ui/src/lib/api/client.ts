@@ -1,0 +1,124 @@
+/**
+ * The one way to the server. Adds the project and the CSRF token, turns every failure
+ * into an `ApiError` in the server's own shape, and sends whoever is signed out to the
+ * login page. Nothing else in the application calls `fetch`. Integers beyond 2^53 arrive as
+ * strings of their digits (see json.ts).
+ */
+import { parseJson } from './json.ts';
+
+export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
+export type Params = Record<string, string | number | boolean | null | undefined>;
+
+export interface Request {
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  params?: Params;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+  /** False for the pages before sign-in, where 401 is an answer and not a dead session. */
+  guarded?: boolean;
+}
+
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly hint = '',
+    readonly details: Record<string, unknown> = {},
+    readonly retryAfter: number | null = null,
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** Set by the session: the CSRF token, and what to do when the session has ended. */
+export const wire: { csrf: string; signedOut: () => void } = {
+  csrf: '',
+  signedOut: () => undefined,
+};
+
+export function query(params: Params = {}): string {
+  const search = new URLSearchParams();
+  for (const [name, value] of Object.entries(params)) {
+    if (value !== undefined && value !== null && value !== '') search.set(name, String(value));
+  }
+  const text = search.toString();
+  return text ? `?${text}` : '';
+}
+
+/** True for the rejection of a request that was abandoned: never an error to show. */
+export function isAbort(error: unknown): boolean {
+  return error instanceof DOMException && error.name === 'AbortError';
+}
+
+/** Any thrown thing as an ApiError, so that one component can show them all. */
+export function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  const text = error instanceof Error ? error.message : String(error);
+  return new ApiError(0, 'client_failed', text);
+}
+
+async function failure(response: Response): Promise<ApiError> {
+  const retry = Number(response.headers.get('retry-after'));
+  const after = Number.isFinite(retry) && retry > 0 ? retry : null;
+  try {
+    const { error } = (await response.json()) as {
+      error: { code: string; message: string; hint?: string; details?: Record<string, unknown> };
+    };
+    return new ApiError(
+      response.status,
+      error.code,
+      error.message,
+      error.hint ?? '',
+      error.details ?? {},
+      after,
+    );
+  } catch {
+    return new ApiError(
+      response.status,
+      `http_${response.status}`,
+      `The server answered ${response.status} without saying why.`,
+      'Try again; if it stays, look at the server’s log.',
+      {},
+      after,
+    );
+  }
+}
+
+async function send(path: string, request: Request): Promise<Response> {
+  const method = request.method ?? 'GET';
+  const headers: Record<string, string> = { Accept: 'application/json', ...request.headers };
+  if (request.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (method !== 'GET' && wire.csrf) headers['X-CSRF-Token'] = wire.csrf;
+  try {
+    return await fetch(path + query(request.params), {
+      method,
+      headers,
+      body: request.body === undefined ? undefined : JSON.stringify(request.body),
+      signal: request.signal,
+      credentials: 'same-origin',
+    });
+  } catch (error) {
+    if (isAbort(error)) throw error;
+    throw new ApiError(
+      0,
+      'server_unreachable',
+      'The server does not answer.',
+      'Check that Quarterdeck is running and that you are online. Nothing you did is lost.',
+    );
+  }
+}
+
+/** Call the API: the decoded body, or an `ApiError`. */
+export async function api<T>(path: string, request: Request = {}): Promise<T> {
+  const response = await send(path, request);
+  if (!response.ok) {
+    if (response.status === 401 && request.guarded !== false) wire.signedOut();
+    throw await failure(response);
+  }
+  if (response.status === 204) return undefined as T;
+  const text = await response.text();
+  return (text ? parseJson(text) : undefined) as T;
+}

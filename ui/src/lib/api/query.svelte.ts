@@ -1,0 +1,87 @@
+/**
+ * A value that follows its inputs. When the inputs change the running request is
+ * abandoned and a new one starts, while the old data stays (`stale` tells the view to dim
+ * it). An error never takes the data away.
+ *
+ *     const traces = query(() => ({ q: view.q, ...view.window }), (input, signal) =>
+ *       api<Traces>('/api/traces', { params: input, signal }));
+ *
+ * Inputs that return `null` mean: not yet.
+ */
+import { untrack } from 'svelte';
+import { asApiError, isAbort, type ApiError } from './client';
+
+export class Query<I, T> {
+  data = $state.raw<T | undefined>(undefined);
+  error = $state.raw<ApiError | undefined>(undefined);
+  loading = $state(false);
+  /** The inputs that `data` belongs to. */
+  input = $state.raw<I | undefined>(undefined);
+  #abort: AbortController | null = null;
+  #last: I | null = null;
+
+  constructor(private readonly load: (input: I, signal: AbortSignal) => Promise<T>) {}
+
+  /** Nothing known yet and nothing failed: show a skeleton. */
+  get pending(): boolean {
+    return this.data === undefined && this.error === undefined;
+  }
+
+  /** Old data is on screen while new data loads: dim it. */
+  get stale(): boolean {
+    return this.loading && this.data !== undefined;
+  }
+
+  async run(input: I): Promise<void> {
+    this.#abort?.abort();
+    const abort = new AbortController();
+    this.#abort = abort;
+    this.#last = input;
+    this.loading = true;
+    try {
+      const data = await this.load(input, abort.signal);
+      if (abort.signal.aborted) return;
+      this.data = data;
+      this.input = input;
+      this.error = undefined;
+    } catch (error) {
+      if (abort.signal.aborted || isAbort(error)) return;
+      this.error = asApiError(error);
+    } finally {
+      if (!abort.signal.aborted) this.loading = false;
+    }
+  }
+
+  /** Load again with the same inputs. */
+  reload = (): Promise<void> =>
+    this.#last === null ? Promise.resolve() : this.run(this.#last as I);
+
+  /** Change what is shown at once; the caller sends the change and reloads if it fails. */
+  patch(change: (data: T) => T): void {
+    if (this.data !== undefined) this.data = change(this.data);
+  }
+
+  stop(): void {
+    this.#abort?.abort();
+    this.loading = false;
+  }
+}
+
+/** A query bound to a component: follows `inputs`, stops when the component goes. */
+export function query<I, T>(
+  inputs: () => I | null,
+  load: (input: I, signal: AbortSignal) => Promise<T>,
+): Query<I, T> {
+  const made = new Query<I, T>(load);
+  let before = '';
+  $effect(() => {
+    const input = inputs();
+    if (input === null) return;
+    const now = JSON.stringify(input);
+    if (now === before) return;
+    before = now;
+    untrack(() => void made.run(input));
+  });
+  $effect(() => () => made.stop());
+  return made;
+}

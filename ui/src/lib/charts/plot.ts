@@ -1,0 +1,182 @@
+/**
+ * The one place that knows uPlot: it draws axes and paths on a canvas. Pointing, brushing,
+ * markers and words are elements above it (`TimeChart.svelte`), so that they take part in
+ * focus, themes and touch like everything else.
+ */
+import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
+import { tickText, ticks, timeText, timeTicks, type ChartUnit } from './scale';
+import { highest, stacked, type ChartSeries, type Grid } from './series';
+
+export interface PlotSpec extends Grid {
+  readonly kind: 'lines' | 'bars';
+  readonly unit: ChartUnit;
+  readonly series: readonly ChartSeries[];
+  readonly from: number;
+  readonly to: number;
+  readonly language: string;
+}
+
+/** The room around the plotting area, in CSS pixels; the elements above keep to it. */
+export const ROOM = { left: 56, right: 10, top: 14, bottom: 22 } as const;
+const FONT = '11px Inter, system-ui, sans-serif';
+
+export function yTop(spec: Pick<PlotSpec, 'kind' | 'series' | 'unit'>): number {
+  const lists = spec.series.map((each) => each.values);
+  const reach = spec.kind === 'bars' ? highest(stacked(lists).slice(-1)) : highest(lists);
+  return ticks(reach, spec.unit).at(-1) as number;
+}
+
+function data(spec: PlotSpec): uPlot.AlignedData {
+  const length = Math.max(0, ...spec.series.map((each) => each.values.length));
+  const middle = spec.kind === 'lines' ? spec.step / 2 : 0;
+  const times = Array.from({ length }, (_, index) => spec.start + index * spec.step + middle);
+  const lists = spec.series.map((each) => each.values);
+  // The tallest stack is painted first, the others over it.
+  const shown = spec.kind === 'bars' ? stacked(lists).reverse() : lists.map((each) => [...each]);
+  return [times, ...shown];
+}
+
+/** A value with nothing on either side is a dot: a line cannot show it. */
+function lonely(u: uPlot, index: number): number[] {
+  const values = u.data[index] as (number | null)[];
+  return values.flatMap((value, at) =>
+    value !== null && (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null
+      ? [at]
+      : [],
+  );
+}
+
+export class Plot {
+  #spec: PlotSpec;
+  #shape: string;
+  #u: uPlot;
+  #colors = new Map<string, string>();
+
+  constructor(
+    private readonly element: HTMLElement,
+    spec: PlotSpec,
+    private size: { width: number; height: number },
+  ) {
+    this.#spec = spec;
+    this.#shape = shape(spec);
+    this.#u = this.#make();
+  }
+
+  update(spec: PlotSpec): void {
+    this.#spec = spec;
+    const now = shape(spec);
+    if (now === this.#shape) this.#u.setData(data(spec), true);
+    else {
+      this.#shape = now;
+      this.#u.destroy();
+      this.#u = this.#make();
+    }
+  }
+
+  resize(size: { width: number; height: number }): void {
+    if (size.width === this.size.width && size.height === this.size.height) return;
+    this.size = size;
+    this.#u.setSize(size);
+  }
+
+  /** The theme has changed: ask for the colours again. */
+  repaint(): void {
+    this.#colors.clear();
+    this.#u.redraw(true, true);
+  }
+
+  destroy(): void {
+    this.#u.destroy();
+  }
+
+  #color(token: string): string {
+    let color = this.#colors.get(token);
+    if (color === undefined) {
+      color = getComputedStyle(document.documentElement).getPropertyValue(`--${token}`).trim();
+      this.#colors.set(token, color);
+    }
+    return color;
+  }
+
+  #series(each: ChartSeries): uPlot.Series {
+    const paint = (): string =>
+      each.quiet ? mixed(this.#color(each.color), this.#color('bg')) : this.#color(each.color);
+    if (this.#spec.kind === 'bars')
+      return {
+        fill: paint,
+        width: 0,
+        paths: uPlot.paths.bars?.({ size: [1, Infinity, 1], align: 1, gap: 1 }),
+        points: { show: false },
+      };
+    return {
+      stroke: paint,
+      width: 1.5,
+      dash: each.dash ? [...each.dash] : undefined,
+      fill: each.fill ? () => `${this.#color(each.color)}29` : undefined,
+      points: { show: true, size: 4, fill: paint, stroke: paint, filter: lonely },
+    };
+  }
+
+  #make(): uPlot {
+    const spec = this.#spec;
+    const series = spec.series.map((each) => this.#series(each));
+    const quiet = (): string => this.#color('ink-3');
+    const hairline = { stroke: () => this.#color('line'), width: 1 };
+    const options: uPlot.Options = {
+      ...this.size,
+      ms: 1,
+      padding: [ROOM.top, ROOM.right, 0, 0],
+      cursor: { show: false },
+      legend: { show: false },
+      select: { show: false, left: 0, top: 0, width: 0, height: 0 },
+      scales: {
+        x: { time: true, range: () => [this.#spec.from, this.#spec.to] },
+        y: { range: () => [0, yTop(this.#spec)] },
+      },
+      axes: [
+        {
+          size: ROOM.bottom,
+          gap: 4,
+          font: FONT,
+          stroke: quiet,
+          grid: { show: false },
+          ticks: { show: false },
+          splits: (u) => timeTicks(this.#spec.from, this.#spec.to, u.width / 84).at,
+          values: (u, splits) => {
+            const { step } = timeTicks(this.#spec.from, this.#spec.to, u.width / 84);
+            return splits.map((each) => timeText(each, step, this.#spec.language));
+          },
+        },
+        {
+          size: ROOM.left,
+          gap: 8,
+          font: FONT,
+          stroke: quiet,
+          grid: hairline,
+          ticks: { show: false },
+          splits: () => ticks(yTop(this.#spec), this.#spec.unit),
+          values: (_, splits) => splits.map((each) => tickText(each, this.#spec.unit)),
+        },
+      ],
+      series: [{}, ...(spec.kind === 'bars' ? series.reverse() : series)],
+    };
+    return new uPlot(options, data(spec), this.element);
+  }
+}
+
+/** Half way between two colours of the tokens. */
+function mixed(a: string, b: string): string {
+  const parts = (hex: string): number[] =>
+    [1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16));
+  const [one, two] = [parts(a), parts(b)];
+  const sum = one.map((value, index) => Math.round(0.5 * value + 0.5 * (two[index] ?? 0)));
+  return `rgb(${sum.join(' ')})`;
+}
+
+function shape(spec: PlotSpec): string {
+  return JSON.stringify([
+    spec.kind,
+    spec.series.map((each) => [each.color, each.fill, each.quiet, each.dash]),
+  ]);
+}

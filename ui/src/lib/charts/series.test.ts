@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { bucketAt, stacked, whole, worded } from './series';
+
+const MINUTE = 60_000;
+
+describe('what a chart shows', () => {
+  it('leaves out buckets that lie in the range with a small part only', () => {
+    const grid = { start: 0, step: MINUTE };
+    const window = { from: 10_000, to: 3 * MINUTE + 5_000 };
+    expect(whole([9, 1, 2, 3], grid, window)).toEqual([null, 1, 2, null]);
+  });
+
+  it('keeps a long bucket that is still filling', () => {
+    const grid = { start: 0, step: 240 * MINUTE };
+    expect(whole([1, 2], grid, { from: 0, to: 300 * MINUTE })).toEqual([1, 2]);
+  });
+
+  it('stacks from the first series up and takes gaps for nothing', () => {
+    expect(stacked([[1, null], [2, 3]])).toEqual([[1, 0], [3, 3]]); // prettier-ignore
+  });
+
+  it('finds the bucket of a moment and none outside', () => {
+    const grid = { start: 100, step: 10 };
+    expect([99, 100, 119, 120].map((at) => bucketAt(grid, 2, at))).toEqual([null, 0, 1, null]);
+  });
+
+  it('gives words to the last of several marks that stand close', () => {
+    const marks = [{ at: 10, label: 'a' }, { at: 12, label: 'b' }, { at: 80, label: 'c' }]; // prettier-ignore
+    expect([...worded(marks, 100)].map((each) => each.label)).toEqual(['b', 'c']);
+  });
+});

@@ -1,0 +1,97 @@
+/** What a chart shows, and the small arithmetic over it. */
+
+/** A colour token, by its name in `tokens.css`. */
+export type Token =
+  `c${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}` | `p${0 | 1 | 2 | 3}` | 'accent' | 'mark' | 'good' | 'ink-3';
+
+export type Value = number | null;
+
+export interface ChartSeries {
+  readonly name: string;
+  readonly values: readonly Value[];
+  readonly color: Token;
+  /** A shade under the line. */
+  readonly fill?: boolean;
+  /** Half way to the ground, so that the louder series stand out. */
+  readonly quiet?: boolean;
+  readonly dash?: readonly number[];
+  /** What the legend says while nothing is pointed at; the last value otherwise. */
+  readonly summary?: Value;
+}
+
+export interface Marker {
+  readonly at: number;
+  readonly label: string;
+}
+
+export interface MenuItem {
+  readonly label: string;
+  readonly href: string;
+}
+
+export interface Grid {
+  readonly start: number;
+  readonly step: number;
+}
+
+/** The bucket that holds a moment, or nothing outside the grid. */
+export function bucketAt(grid: Grid, length: number, at: number | null): number | null {
+  if (at === null || !(grid.step > 0)) return null;
+  const index = Math.floor((at - grid.start) / grid.step);
+  return index >= 0 && index < length ? index : null;
+}
+
+export function highest(lists: readonly (readonly Value[])[]): number {
+  let top = 0;
+  for (const list of lists)
+    for (const value of list) if (value !== null && value > top) top = value;
+  return top;
+}
+
+export function lastValue(values: readonly Value[]): Value {
+  for (let index = values.length - 1; index >= 0; index--) {
+    const value = values[index];
+    if (value !== null && value !== undefined) return value;
+  }
+  return null;
+}
+
+/** Running sums from the first series up: what stacked bars reach. */
+export function stacked(lists: readonly (readonly Value[])[]): number[][] {
+  const sums: number[][] = [];
+  for (const list of lists) {
+    const below = sums.at(-1);
+    sums.push(list.map((value, index) => (value ?? 0) + (below?.[index] ?? 0)));
+  }
+  return sums;
+}
+
+const MINUTE = 60_000;
+
+/**
+ * The buckets at the edges lie in the window with a part only. A small part says little, and the
+ * first minute of a range is counted whole, so such buckets are left out.
+ */
+export function whole(
+  values: readonly Value[],
+  { start, step }: Grid,
+  window: { readonly from: number; readonly to: number },
+): Value[] {
+  const enough = Math.min(step / 2, 10 * MINUTE);
+  return values.map((value, index) => {
+    const begin = start + index * step;
+    const early = window.from - begin;
+    const missing = Math.max(0, early) + Math.max(0, begin + step - window.to);
+    if (missing <= 0) return value;
+    return step - missing < enough || (early > 0 && step <= MINUTE) ? null : value;
+  });
+}
+
+/** Which markers have room for their words: of several close together, the last. */
+export function worded(markers: readonly Marker[], length: number): ReadonlySet<Marker> {
+  const room = length * 0.12;
+  const ordered = [...markers].sort((a, b) => a.at - b.at);
+  return new Set(
+    ordered.filter((each, index) => (ordered[index + 1]?.at ?? Infinity) - each.at > room),
+  );
+}

@@ -1,0 +1,6 @@
+import { explore } from './explore';
+import { frame } from './frame';
+import { kinds } from './kinds.ts';
+import { settings } from './settings';
+
+export const en = { ...frame, settings, kinds, explore };

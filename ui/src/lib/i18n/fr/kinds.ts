@@ -1,0 +1,49 @@
+/** Les sortes de ressources et leurs champs, que le schéma nomme en anglais. */
+import type { kinds as english } from '../en/kinds.ts';
+
+export const kinds: typeof english = {
+  'project-settings': {
+    title: 'Réglages du projet',
+    note: 'Ce qu’est un projet et avec quoi ses pages s’ouvrent.',
+    fields: {
+      description: ['Description', 'Ce qu’est ce projet, pour qui le voit la première fois.'],
+      default_environment: [
+        'Environnement par défaut',
+        'L’environnement avec lequel les pages s’ouvrent ; vide pour tous.',
+      ],
+      default_range: [
+        'Période par défaut',
+        'La période avec laquelle les pages s’ouvrent, relative à maintenant.',
+      ],
+      timezone: ['Fuseau horaire', 'Le fuseau des jours dans les rapports de ce projet.'],
+    },
+  },
+  retention: {
+    title: 'Rétention',
+    note: 'Combien de jours les traces, journaux et métriques d’un projet sont gardés.',
+    fields: {
+      traces: ['Traces', 'Jours pendant lesquels les spans sont gardés.'],
+      logs: ['Journaux', 'Jours pendant lesquels les lignes de journal sont gardées.'],
+      metrics: ['Métriques', 'Jours pendant lesquels les points de métrique sont gardés.'],
+    },
+  },
+  'saved-search': {
+    title: 'Recherches',
+    note: 'Une recherche de traces ou de journaux qui mérite d’être gardée.',
+    fields: {
+      title: ['Titre', 'Le nom de la recherche dans les listes.'],
+      description: ['Description', 'Ce qu’elle trouve et quand elle sert.'],
+      signal: ['Signal', 'Ce qui est cherché.'],
+      query: ['Requête', 'La recherche, telle qu’on l’écrit dans le champ de cette page.'],
+      service: ['Service', 'Seulement ce service ; vide pour tous.'],
+      environment: ['Environnement', 'Seulement cet environnement ; vide pour tous.'],
+      range: ['Période', 'Relative au moment où on l’ouvre, comme -1h ; ou deux instants, DE..À.'],
+      columns: [
+        'Colonnes',
+        'Attributs montrés en colonnes, de gauche à droite ; vide pour les usuels.',
+      ],
+      sort: ['Ordre', 'Ce qui vient d’abord ; « slowest » est pour les traces.'],
+      pinned: ['Épinglée', 'Proposée à tous en haut de la page.'],
+    },
+  },
+};

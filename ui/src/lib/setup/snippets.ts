@@ -1,0 +1,78 @@
+/** What to paste so that an application sends its telemetry here. */
+
+export interface Target {
+  /** Address of this server, as the browser reached it. */
+  readonly origin: string;
+  readonly key: string;
+  readonly service: string;
+  readonly environment: string;
+}
+
+export interface Snippet {
+  readonly id: 'shell' | 'python' | 'node' | 'collector' | 'curl';
+  readonly code: string;
+}
+
+/** The key within a DSN: `https://KEY@host/ID`. */
+export function keyOf(dsn: string | null | undefined): string {
+  try {
+    return dsn ? decodeURIComponent(new URL(dsn).username) : '';
+  } catch {
+    return '';
+  }
+}
+
+export function originOf(dsn: string | null | undefined, otherwise: string): string {
+  try {
+    return dsn ? new URL(dsn).origin : otherwise;
+  } catch {
+    return otherwise;
+  }
+}
+
+export function snippets({ origin, key, service, environment }: Target): readonly Snippet[] {
+  const environmentLines = `export OTEL_SERVICE_NAME=${service}
+export OTEL_RESOURCE_ATTRIBUTES=deployment.environment.name=${environment}
+export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
+export OTEL_EXPORTER_OTLP_ENDPOINT=${origin}
+export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20${key}"`;
+  return [
+    { id: 'shell', code: environmentLines },
+    {
+      id: 'python',
+      code: `${environmentLines}
+
+pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http
+opentelemetry-bootstrap -a install
+opentelemetry-instrument python app.py`,
+    },
+    {
+      id: 'node',
+      code: `${environmentLines}
+
+npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node
+export NODE_OPTIONS="--require @opentelemetry/auto-instrumentations-node/register"
+node app.js`,
+    },
+    {
+      id: 'collector',
+      code: `exporters:
+  otlphttp/quarterdeck:
+    endpoint: ${origin}
+    headers:
+      Authorization: Bearer ${key}
+service:
+  pipelines:
+    traces: { exporters: [otlphttp/quarterdeck] }
+    logs: { exporters: [otlphttp/quarterdeck] }
+    metrics: { exporters: [otlphttp/quarterdeck] }`,
+    },
+    {
+      id: 'curl',
+      code: `curl ${origin}/v1/logs \\
+  -H 'Authorization: Bearer ${key}' \\
+  -H 'Content-Type: application/json' \\
+  -d '{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"${service}"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"'$(date +%s%N)'","severityNumber":9,"body":{"stringValue":"hello"}}]}]}]}'`,
+    },
+  ];
+}
