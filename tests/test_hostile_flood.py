@@ -30,6 +30,8 @@ from support.usage import Peak, anonymous_bytes
 
 __all__ = ["hostile", "sender"]
 
+pytestmark = pytest.mark.xdist_group("hostile_flood")  # the last test judges what the others left
+
 # The engine may use 1 GiB here, the queue 64 MiB; the rest is the process and bodies on their way.
 MOST_BYTES = 1792 * MIB
 SLOWEST_SECONDS = 5.0
@@ -324,10 +326,18 @@ def test_a_large_but_allowed_head_is_taken_again_and_again(hostile: Server) -> N
                 response.read()
 
 
+def unwell_parts(server: Server) -> dict[str, str]:
+    with server.client() as client:
+        components = client.get("/api/health").json()["components"]
+    return {name: part["message"] for name, part in components.items() if part["status"] != "ok"}
+
+
 def test_afterwards_everything_still_works(hostile: Server, sender: Sender) -> None:
     name = unique("after")
     assert sender.send("/v1/traces", traces(name, 3).SerializeToString()).status == 200
     assert stored(hostile, name) == 3
     assert anonymous_bytes(hostile.child()) < MOST_BYTES
-    with hostile.client() as client:
-        assert client.get("/api/health").json()["status"] == "ok"
+    deadline = time.monotonic() + 15  # bodies of senders that left are let go of, health is kept 1 s
+    while unwell := unwell_parts(hostile):
+        assert time.monotonic() < deadline, unwell
+        time.sleep(0.2)
