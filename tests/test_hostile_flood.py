@@ -337,7 +337,8 @@ def test_afterwards_everything_still_works(hostile: Server, sender: Sender) -> N
     assert sender.send("/v1/traces", traces(name, 3).SerializeToString()).status == 200
     assert stored(hostile, name) == 3
     assert anonymous_bytes(hostile.child()) < MOST_BYTES
-    deadline = time.monotonic() + 15  # bodies of senders that left are let go of, health is kept 1 s
+    # Bodies of senders that left are let go of, and health is kept for a second.
+    deadline = time.monotonic() + 15
     while unwell := unwell_parts(hostile):
         assert time.monotonic() < deadline, unwell
         time.sleep(0.2)

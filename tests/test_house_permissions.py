@@ -1,6 +1,8 @@
 """Every route of a real server, walked: who is let in and who is not."""
 
 import re
+import time
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -115,6 +117,61 @@ def test_a_role_is_never_refused_what_it_grants(
         for method, path, permission in requests(routes):
             if permission is Permission.READ and method == "GET":
                 assert refused(client, method, path) not in (401, 403), path
+
+
+WORD = f"whisper{uuid.uuid4().hex}"
+"""Stands in everything that the project `elsewhere` holds."""
+
+
+@pytest.fixture(scope="module")
+def narrow(server: Server) -> Iterator[httpx.Client]:
+    """A client with the key of a viewer of the project `here`."""
+    with server.client() as admin:
+        for slug in ("here", "elsewhere"):
+            admin.post("/api/projects", json={"slug": slug, "name": slug}).raise_for_status()
+        admin.headers["X-Quarterdeck-Project"] = "elsewhere"
+        search = {"spec": {"title": WORD, "signal": "logs", "query": WORD}}
+        admin.put(f"/api/resources/saved-search/{WORD}", json=search).raise_for_status()
+        admin.post("/v1/logs", json=otlp_log(WORD)).raise_for_status()
+        wanted = {"name": "narrow", "kind": "secret", "role": "viewer", "projects": ["here"]}
+        key = admin.post("/api/keys", json=wanted).raise_for_status().json()["secret"]
+        assert WORD in admin.get("/api/logs", params=last_hour()).text
+    with server.client(key=key) as client:
+        yield client
+
+
+def last_hour() -> dict[str, int]:
+    now = time.time_ns() // 1_000_000
+    return {"from": now - 3_600_000, "to": now + 60_000}
+
+
+def otlp_log(text: str) -> dict[str, Any]:
+    resource = {"attributes": [{"key": "service.name", "value": {"stringValue": text}}]}
+    record = {"timeUnixNano": str(time.time_ns()), "body": {"stringValue": text}}
+    logs = {"resource": resource, "scopeLogs": [{"logRecords": [record]}]}
+    return {"resourceLogs": [logs]}
+
+
+def test_a_key_of_one_project_reads_no_word_of_another_on_any_route(
+    routes: list[Route], narrow: httpx.Client
+) -> None:
+    read = [path for m, path, p in requests(routes) if m == "GET" and p is Permission.READ]
+    assert "/api/storage" in read
+    for path in read:
+        for asked in ({}, {"project": "elsewhere"}):
+            with narrow.stream("GET", path, params={**last_hour(), **asked}) as answer:
+                if answer.headers["content-type"].startswith("text/event-stream"):
+                    assert not asked  # endless, and of its own project
+                else:
+                    assert WORD not in answer.read().decode(), path
+
+
+def test_figures_of_the_whole_server_are_refused_to_a_key_of_one_project(
+    narrow: httpx.Client,
+) -> None:
+    answer = narrow.get("/metrics")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (403, "key_limited")
+    assert narrow.get("/api/storage").json()["server"] is None
 
 
 def test_no_route_hides_from_the_document(server: Server, routes: list[Route]) -> None:

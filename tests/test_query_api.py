@@ -180,11 +180,24 @@ async def test_only_an_admin_erases_a_person_and_it_is_on_the_record(
     ).status_code == 404
 
 
-async def test_storage_names_only_projects_that_the_asker_sees(client: httpx.AsyncClient) -> None:
+async def test_storage_tells_a_key_of_one_project_of_that_project_alone(
+    client: httpx.AsyncClient, rows: int
+) -> None:
     answer = (await client.get("/api/storage", headers={"Authorization": "Bearer narrow"})).json()
     assert {p["project"] for p in answer["by_project"]} == {"one"}
-    assert answer["quota_bytes"] > 0
-    assert answer["free_bytes"] > 0
+    assert all(p["rows"] > 0 and p["bytes"] > 0 for p in answer["by_project"])
+    assert answer["server"] is None
+    assert set(answer) == {"server", "by_project"}
+
+
+async def test_storage_tells_of_the_whole_server_to_whom_all_projects_are_open(
+    client: httpx.AsyncClient, rows: int
+) -> None:
+    answer = (await client.get("/api/storage")).json()
+    assert {p["project"] for p in answer["by_project"]} >= {"one", "other"}
+    assert answer["server"]["quota_bytes"] > 0
+    assert answer["server"]["free_bytes"] > 0
+    assert {table["name"] for table in answer["server"]["tables"]} >= {"spans", "logs"}
 
 
 async def read_events(body: Any, until: str) -> list[tuple[str, Any]]:

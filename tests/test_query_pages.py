@@ -180,14 +180,18 @@ def test_facets_of_a_search_count_what_it_finds(ground: tuple[int, int]) -> None
 
 def test_storage_tells_tables_and_projects_apart(ground: tuple[int, int], tmp_path: Path) -> None:
     project, _ = ground
-    answer = storage(
-        shared_engine(), tmp_path, 10**12, lambda found: "mine" if found == project else None
-    )
-    assert {t.name for t in answer.tables} >= {"spans", "logs", "red_1m"}
-    assert answer.disk_bytes == sum(t.bytes for t in answer.tables)
+
+    def slug_of(found: int) -> str | None:
+        return "mine" if found == project else None
+
+    answer = storage(shared_engine(), tmp_path, 10**12, slug_of, whole=True)
+    assert answer.server is not None
+    assert {t.name for t in answer.server.tables} >= {"spans", "logs", "red_1m"}
+    assert answer.server.disk_bytes == sum(t.bytes for t in answer.server.tables)
     mine = {(p.project, p.signal): p.rows for p in answer.by_project}
     assert mine == {("mine", "traces"): 7200, ("mine", "logs"): 600}
-    assert answer.oldest_day is not None
+    assert answer.server.oldest_day is not None
+    assert storage(shared_engine(), tmp_path, 10**12, slug_of, whole=False).server is None
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def refuse_cross_site(request: Request) -> None:
 
 
 def require_everywhere(principal: Principal) -> None:
-    """An admin key that is limited to projects does not rule over what belongs to none."""
-    if principal.projects is not None:
+    """A key that is limited to projects neither rules over nor reads what belongs to none."""
+    if not principal.everywhere:
         raise Forbidden(
             "key_limited",
             f"{principal.name} is limited to some projects, and this concerns all of them.",

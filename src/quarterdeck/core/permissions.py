@@ -63,6 +63,11 @@ class Principal:
             return self.kind == "user"
         return self.role is not None and permission in GRANTS[self.role]
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether what belongs to no project, such as figures of the whole server, is theirs."""
+        return self.projects is None
+
     def sees(self, project_id: int) -> bool:
         return self.projects is None or project_id in self.projects
 

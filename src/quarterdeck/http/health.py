@@ -15,10 +15,11 @@ from fastapi import Response
 from pydantic import BaseModel
 
 from quarterdeck import __version__
+from quarterdeck.accounts.web import require_everywhere
 from quarterdeck.core.clock import Clock, now_ms
 from quarterdeck.core.metrics import Registry
 from quarterdeck.core.permissions import Permission
-from quarterdeck.core.web import Router
+from quarterdeck.core.web import PrincipalDep, Router
 
 Status = Literal["ok", "degraded", "down"]
 CHECK_SECONDS = 3.0
@@ -137,7 +138,9 @@ def health_router(checks: HealthChecks, registry: Registry) -> Router:
         response_class=Response,
         responses={200: {"content": {"text/plain": {}}}},
     )
-    async def metrics() -> Response:
+    async def metrics(principal: PrincipalDep) -> Response:
+        """Figures about Quarterdeck itself, for Prometheus; needs a key for all projects."""
+        require_everywhere(principal)
         return Response(registry.render(), media_type="text/plain; version=0.0.4; charset=utf-8")
 
     return router

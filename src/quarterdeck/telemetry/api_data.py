@@ -43,7 +43,7 @@ def data_router(
         def work() -> Storage:
             used = retention.used_bytes(engine)
             quota = retention.quota_of(engine.path, float(settings.disk_quota_gb), used)
-            return storage(engine, engine.path, quota, slug_of)
+            return storage(engine, engine.path, quota, slug_of, whole=principal.everywhere)
 
         return await threads.run(work)
 

@@ -26,7 +26,7 @@ class ProjectSize(BaseModel):
     bytes: int = Field(description="Estimated: the table's bytes, shared out by rows.")
 
 
-class Storage(BaseModel):
+class ServerStorage(BaseModel):
     disk_bytes: int
     quota_bytes: int
     free_bytes: int = Field(description="Left on the disk.")
@@ -34,25 +34,45 @@ class Storage(BaseModel):
         description="At the growth of the last days; null when it is unknown."
     )
     tables: list[TableSize]
-    by_project: list[ProjectSize]
     oldest_day: str | None
 
 
+class Storage(BaseModel):
+    server: ServerStorage | None = Field(
+        description="The whole server; null for a key that is limited to some projects."
+    )
+    by_project: list[ProjectSize] = Field(description="The projects that the asker may see.")
+
+
 def storage(
-    engine: Engine, directory: Path, quota_bytes: int, slug_of: Callable[[int], str | None]
+    engine: Engine,
+    directory: Path,
+    quota_bytes: int,
+    slug_of: Callable[[int], str | None],
+    *,
+    whole: bool,
 ) -> Storage:
-    """Sizes now. `slug_of` gives None for projects that the asker may not see."""
+    """Sizes now; `slug_of` gives None for projects, and `whole` is false for a server, that the
+    asker may not see."""
     tables = _tables(engine)
+    return Storage(
+        server=_server(engine, directory, quota_bytes, tables) if whole else None,
+        by_project=_by_project(engine, tables, slug_of),
+    )
+
+
+def _server(
+    engine: Engine, directory: Path, quota_bytes: int, tables: list[TableSize]
+) -> ServerStorage:
     used = sum(table.bytes for table in tables)
     growth = _daily_growth(engine)
     left = max(0, quota_bytes - used)
-    return Storage(
+    return ServerStorage(
         disk_bytes=used,
         quota_bytes=quota_bytes,
         free_bytes=shutil.disk_usage(directory).free,
         days_until_quota=round(left / growth, 1) if growth else None,
         tables=tables,
-        by_project=_by_project(engine, tables, slug_of),
         oldest_day=_oldest_day(engine),
     )
 

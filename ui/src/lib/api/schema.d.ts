@@ -925,7 +925,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Figures about Quarterdeck itself, for Prometheus */
+        /**
+         * Figures about Quarterdeck itself, for Prometheus
+         * @description Figures about Quarterdeck itself, for Prometheus; needs a key for all projects.
+         */
         get: operations["health_metrics"];
         put?: never;
         post?: never;
@@ -1932,6 +1935,27 @@ export interface components {
             /** Updated By */
             updated_by: string;
         };
+        /** ServerStorage */
+        ServerStorage: {
+            /** Disk Bytes */
+            disk_bytes: number;
+            /** Quota Bytes */
+            quota_bytes: number;
+            /**
+             * Free Bytes
+             * @description Left on the disk.
+             */
+            free_bytes: number;
+            /**
+             * Days Until Quota
+             * @description At the growth of the last days; null when it is unknown.
+             */
+            days_until_quota: number | null;
+            /** Tables */
+            tables: components["schemas"]["TableSize"][];
+            /** Oldest Day */
+            oldest_day: string | null;
+        };
         /** Service */
         Service: {
             /** Service */
@@ -2201,26 +2225,13 @@ export interface components {
         };
         /** Storage */
         Storage: {
-            /** Disk Bytes */
-            disk_bytes: number;
-            /** Quota Bytes */
-            quota_bytes: number;
+            /** @description The whole server; null for a key that is limited to some projects. */
+            server: components["schemas"]["ServerStorage"] | null;
             /**
-             * Free Bytes
-             * @description Left on the disk.
+             * By Project
+             * @description The projects that the asker may see.
              */
-            free_bytes: number;
-            /**
-             * Days Until Quota
-             * @description At the growth of the last days; null when it is unknown.
-             */
-            days_until_quota: number | null;
-            /** Tables */
-            tables: components["schemas"]["TableSize"][];
-            /** By Project */
             by_project: components["schemas"]["ProjectSize"][];
-            /** Oldest Day */
-            oldest_day: string | null;
         };
         /** TableSize */
         TableSize: {
@@ -2256,7 +2267,7 @@ export interface components {
             p95_points: (number | null)[];
             /** Log Points */
             log_points: number[];
-            /** @description The period before; null when it has no data. */
+            /** @description The period before; null when it has no data for most of it. */
             previous: components["schemas"]["Before"] | null;
         };
         /** Trace */
