@@ -27,7 +27,7 @@ async def desk(control: ControlStore, clock: ManualClock) -> AsyncIterator[Desk]
 
 
 async def test_the_first_visitor_becomes_admin_and_nobody_after(desk: Desk) -> None:
-    browser = await desk.browser()
+    browser = await desk.browser("127.0.0.1", "http://localhost:4400")
     assert (await browser.get("/session"))["setup_required"] is True
     made = await browser.do("POST", "/setup", ADMIN)
     assert made["user"]["role"] == "admin"
@@ -40,7 +40,8 @@ async def test_the_first_visitor_becomes_admin_and_nobody_after(desk: Desk) -> N
 
 async def test_two_setups_at_once_make_one_admin(desk: Desk) -> None:
     browsers = [await desk.browser() for _ in range(6)]
-    bodies = [{**ADMIN, "email": f"m{n}@example.com"} for n in range(6)]
+    known = {**ADMIN, "token": desk.setup_token}
+    bodies = [{**known, "email": f"m{n}@example.com"} for n in range(6)]
     answers = await asyncio.gather(
         *(b.ask("POST", "/setup", body) for b, body in zip(browsers, bodies, strict=True))
     )
@@ -62,7 +63,7 @@ POOR = [
 
 
 async def test_a_poor_setup_is_refused(desk: Desk) -> None:
-    browser = await desk.browser()
+    browser = await desk.browser("127.0.0.1", "http://localhost:4400")
     for change, code in POOR:
         assert await browser.refused("POST", "/setup", {**ADMIN, **change}) == (422, code)
 
@@ -219,14 +220,40 @@ async def test_writing_needs_the_sessions_csrf_token(desk: Desk) -> None:
 async def test_another_site_cannot_sign_its_visitor_in(desk: Desk) -> None:
     await desk.admin()
     browser = await desk.browser()
-    sent = {"Sec-Fetch-Site": "cross-site"}
-    assert await browser.refused("POST", "/login", LOGIN, **sent) == (403, "cross_site_refused")
+    for sent in (
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site", "Origin": "http://deck.test"},
+        {"Origin": "http://evil.test"},
+        {"Origin": "http://deck.test:8000"},
+        {"Origin": "null"},
+    ):
+        refused = await browser.refused("POST", "/login", LOGIN, **sent)
+        assert refused == (403, "cross_site_refused"), sent
     form = await browser.http.post(
         "/api/login",
         content='{"email": "mia@example.com", "password": "four calm grey whales"}',
         headers={"Content-Type": "text/plain"},
     )
     assert form.status_code == 422
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {},
+        {"Sec-Fetch-Site": "same-origin"},
+        {"Origin": "http://deck.test"},
+        {"Origin": "HTTP://Deck.Test"},
+        {"Origin": "https://deck.example.com"},
+    ],
+)
+async def test_pages_of_our_own_and_programs_sign_in(
+    control: ControlStore, clock: ManualClock, sent: dict[str, str]
+) -> None:
+    async with desk_over(control, clock, public_url="https://deck.example.com/") as desk:
+        await desk.admin()
+        browser = await desk.browser()
+        assert (await browser.ask("POST", "/login", LOGIN, **sent)).status_code == 200
 
 
 async def test_ones_sessions_are_listed_and_ended(desk: Desk) -> None:

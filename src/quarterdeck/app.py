@@ -126,6 +126,12 @@ class App:
         took = round(time.perf_counter() - began, 3)
         _log.info("Answering.", extra=fields(url=self.url, seconds=took))
 
+    async def setup_link(self) -> str:
+        """Where the first account is made from any machine; empty once there is one."""
+        path = await self.accounts.setup_path()
+        base = str(self.settings.public_url).rstrip("/") or self.url
+        return base + path if path and int(self.settings.port) else ""
+
     async def stop(self) -> None:
         """End what was started, last first; one part's failure does not keep the others."""
         while self._endings:

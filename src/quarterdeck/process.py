@@ -92,7 +92,8 @@ async def _serve(app: App, told: Mapping[str, Any] | None) -> int:
     starting.result()
     gc.collect()
     gc.freeze()  # what was built at start lives as long as we do
-    sys.stdout.write(f"ready {app.url}\n")
+    link = await app.setup_link()  # holds a token: printed here on purpose, and nowhere else
+    sys.stdout.write(f"ready {app.url}\n" + (f"set up {link}\n" if link else ""))
     sys.stdout.flush()
     if told is not None:
         supervisor.tell_answering(told)

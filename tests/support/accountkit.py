@@ -13,6 +13,7 @@ from argon2 import PasswordHasher
 from quarterdeck.accounts.api import accounts_routers
 from quarterdeck.accounts.gate import Accounts
 from quarterdeck.accounts.passwords import Passwords
+from quarterdeck.accounts.setup import setup_token
 from quarterdeck.core.clock import ManualClock
 from quarterdeck.core.permissions import Permission
 from quarterdeck.core.testkit import settings_for
@@ -81,6 +82,7 @@ class Desk:
     async def browser(
         self, address: str = "192.0.2.1", base: str = "http://deck.test", **headers: str
     ) -> Browser:
+        """A visitor from afar, unless the address says otherwise."""
         transport = httpx.ASGITransport(app=self.app, client=(address, 50000))
         client = httpx.AsyncClient(transport=transport, base_url=base, headers=headers)
         return Browser(await self.stack.enter_async_context(client))
@@ -91,8 +93,12 @@ class Desk:
     async def admin(self) -> Browser:
         """Whoever sets the place up, signed in."""
         browser = await self.browser()
-        await browser.do("POST", "/setup", ADMIN)
+        await browser.do("POST", "/setup", {**ADMIN, "token": self.setup_token})
         return browser
+
+    @property
+    def setup_token(self) -> str:
+        return setup_token(self.accounts.settings.data_dir)
 
     async def person(self, admin: Browser, email: str, role: str) -> Browser:
         """Somebody whom the admin has invited, signed in."""

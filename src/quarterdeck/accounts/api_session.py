@@ -6,8 +6,9 @@ from pydantic import BaseModel, Field
 
 from quarterdeck import __version__
 from quarterdeck.accounts.gate import Accounts
-from quarterdeck.accounts.login import Signed, set_up, sign_in, sign_in_by_link
+from quarterdeck.accounts.login import Signed, admit_setup, set_up, sign_in, sign_in_by_link
 from quarterdeck.accounts.sessions import close_cookie, csrf_token_of
+from quarterdeck.accounts.setup import on_this_machine
 from quarterdeck.accounts.users import any_user, find_user
 from quarterdeck.accounts.web import (
     SESSION_COOKIE,
@@ -45,6 +46,9 @@ class SessionView(BaseModel):
 
     user: SessionUser | None
     setup_required: bool
+    setup_token_required: bool = Field(
+        description="Whether setting up needs the token, for this is another machine."
+    )
     csrf_token: str = Field(description="For the header X-CSRF-Token; empty without a session.")
     version: str
     demo: bool
@@ -57,6 +61,7 @@ class SetupBody(BaseModel):
     email: str = Text
     name: str = Text
     password: str = Password
+    token: str = Field("", max_length=400, description="The set-up token; needed from afar.")
 
 
 class LoginBody(BaseModel):
@@ -70,12 +75,14 @@ def session_view(
     user: SessionUser | None,
     *,
     cookie: str,
-    setup_required: bool,
+    setup_required: bool = False,
+    setup_token_required: bool = False,
 ) -> SessionView:
     directory = accounts.directory
     return SessionView(
         user=user,
         setup_required=setup_required,
+        setup_token_required=setup_token_required,
         csrf_token=csrf_token_of(cookie) if user and cookie else "",
         version=__version__,
         demo=bool(accounts.settings.demo_url),
@@ -100,7 +107,7 @@ def signed_in(
     user, cookie = signed
     set_session_cookie(request, response, cookie, accounts.settings)
     shown = SessionUser(id=user.id, email=user.email, name=user.name, role=str(user.role))
-    return session_view(accounts, user.principal, shown, cookie=cookie, setup_required=False)
+    return session_view(accounts, user.principal, shown, cookie=cookie)
 
 
 def session_router(accounts: Accounts) -> Router:
@@ -114,22 +121,32 @@ def session_router(accounts: Accounts) -> Router:
             user = await accounts.store.read(lambda conn: find_user(conn, principal.id))
             shown = SessionUser(id=user.id, email=user.email, name=user.name, role=str(user.role))
             cookie = request.cookies.get(SESSION_COOKIE, "")
-            return session_view(accounts, principal, shown, cookie=cookie, setup_required=False)
+            return session_view(accounts, principal, shown, cookie=cookie)
         fresh = not await accounts.store.read(any_user)
-        return session_view(accounts, principal, None, cookie="", setup_required=fresh)
+        return session_view(
+            accounts,
+            principal,
+            None,
+            cookie="",
+            setup_required=fresh,
+            setup_token_required=fresh
+            and not on_this_machine(address_of(request), request.headers),
+        )
 
     @router.post("/setup", permission=Permission.PUBLIC)
     async def setup(request: Request, response: Response, body: SetupBody) -> SessionView:
-        """Create the first admin; answers only while there is no user."""
-        refuse_cross_site(request)
+        """Create the first admin while there is no user; from afar it needs the set-up token."""
+        refuse_cross_site(request, accounts.settings)
         note_address(request)
+        here = on_this_machine(address_of(request), request.headers)
+        await admit_setup(accounts, body.token, here=here)
         signed = await set_up(accounts, body.email, body.name, body.password, agent_of(request))
         return signed_in(accounts, request, response, signed)
 
     @router.post("/login", permission=Permission.PUBLIC)
     async def login(request: Request, response: Response, body: LoginBody) -> SessionView:
         """Sign in with a password."""
-        refuse_cross_site(request)
+        refuse_cross_site(request, accounts.settings)
         note_address(request)
         signed = await sign_in(
             accounts, body.email, body.password, address_of(request), agent_of(request)

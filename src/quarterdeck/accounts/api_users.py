@@ -153,7 +153,7 @@ def invitations_router(accounts: Accounts) -> Router:
         token: str, request: Request, response: Response, body: AcceptBody
     ) -> SessionView:
         """Become a user, and sign in."""
-        refuse_cross_site(request)
+        refuse_cross_site(request, accounts.settings)
         note_address(request)
         signed = await accept_invitation(
             accounts, token, body.name, body.password, agent_of(request)
@@ -177,7 +177,7 @@ def reset_router(accounts: Accounts) -> Router:
         token: str, request: Request, response: Response, body: ResetBody
     ) -> SessionView:
         """Set a new password, end all sessions, and sign in."""
-        refuse_cross_site(request)
+        refuse_cross_site(request, accounts.settings)
         note_address(request)
         signed = await reset_password(accounts, token, body.password, agent_of(request))
         return signed_in(accounts, request, response, signed)

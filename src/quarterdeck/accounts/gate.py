@@ -31,8 +31,9 @@ from quarterdeck.accounts.projects import (
 )
 from quarterdeck.accounts.secrets import Vault, encryption_key
 from quarterdeck.accounts.sessions import prune_sessions, session_user, touch_sessions
+from quarterdeck.accounts.setup import forget_setup_token, setup_token
 from quarterdeck.accounts.throttle import prune_throttle
-from quarterdeck.accounts.users import clean_email, first_admin, user_by_email
+from quarterdeck.accounts.users import any_user, clean_email, first_admin, user_by_email
 from quarterdeck.accounts.web import SESSION_COOKIE, address_of, check_csrf
 from quarterdeck.core.clock import now_ms
 from quarterdeck.core.errors import NotFound, QuarterdeckError, Unauthenticated
@@ -218,6 +219,13 @@ class Accounts:
         if not visible:
             raise project_unknown(DEFAULT_SLUG)
         return self.directory.by_id[visible[0].id]
+
+    async def setup_path(self) -> str:
+        """The path, with the set-up token, where the first account is made; empty afterwards."""
+        if await self.store.read(any_user):
+            forget_setup_token(self.settings.data_dir)
+            return ""
+        return f"/setup?token={setup_token(self.settings.data_dir)}"
 
     # -- links made by commands -----------------------------------------------------------
 

@@ -8,6 +8,7 @@ from quarterdeck.accounts.invitations import accept, find_invitation
 from quarterdeck.accounts.links import linked_user, spend_link
 from quarterdeck.accounts.passwords import check_password
 from quarterdeck.accounts.sessions import close_sessions_of, open_session
+from quarterdeck.accounts.setup import check_setup_token, forget_setup_token
 from quarterdeck.accounts.throttle import attempt_succeeded, take_attempt
 from quarterdeck.accounts.users import (
     User,
@@ -27,19 +28,27 @@ Signed = tuple[User, str]
 """Who has signed in, and the cookie of their new session."""
 
 
+async def admit_setup(accounts: Accounts, token: str, *, here: bool) -> None:
+    """Raise unless whoever asks may create the first account; `here` is on this machine."""
+    if await accounts.store.read(any_user):
+        raise set_up_already()
+    if not here:
+        check_setup_token(accounts.settings.data_dir, token)
+
+
 async def set_up(accounts: Accounts, email: str, name: str, password: str, agent: str) -> Signed:
     """Create the first admin and sign them in."""
     address, known_as = clean_email(email), clean_name(name)
     check_password(password, address)
-    if await accounts.store.read(any_user):  # before the costly hash; decided in the write
-        raise set_up_already()
     hashed = await accounts.passwords.hash(password)
 
     def create(conn: Connection) -> Signed:
         user = create_first_admin(conn, email=address, name=known_as, password_hash=hashed)
         return user, open_session(conn, user, agent, "setup")
 
-    return await accounts.store.write(create)
+    signed = await accounts.store.write(create)
+    forget_setup_token(accounts.settings.data_dir)
+    return signed
 
 
 async def sign_in(

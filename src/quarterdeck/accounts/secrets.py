@@ -6,9 +6,7 @@ own name, so that a row copied over another one does not open. No value ever lea
 the API: only code that needs one opens it, with `resolve`.
 """
 
-import contextlib
 import hashlib
-import os
 import re
 import secrets as random
 from dataclasses import dataclass
@@ -22,6 +20,7 @@ from quarterdeck.accounts.audit import audit
 from quarterdeck.accounts.tables import secrets
 from quarterdeck.core.errors import Internal, NotFound, TooLarge, Unprocessable
 from quarterdeck.core.permissions import Principal
+from quarterdeck.core.private_file import make_private_file
 from quarterdeck.core.settings import Settings
 from quarterdeck.store.control import ControlStore, now_of
 
@@ -125,8 +124,7 @@ class Vault:
 
 
 def _key_file(path: Path) -> str:
-    if not path.exists():
-        _make_key_file(path)
+    make_private_file(path, random.token_hex(32))
     text = path.read_text().strip()
     if not text:
         raise Internal(
@@ -135,16 +133,3 @@ def _key_file(path: Path) -> str:
             "Bring it back from a backup; without it stored secrets cannot be read.",
         )
     return text
-
-
-def _make_key_file(path: Path) -> None:
-    """Whole or not at all, and never over another: it opens what is stored."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = path.with_name(f".{path.name}.{random.token_hex(8)}")
-    with os.fdopen(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
-        file.write(random.token_hex(32))
-        file.flush()
-        os.fsync(file.fileno())
-    with contextlib.suppress(FileExistsError):
-        os.link(fresh, path)
-    fresh.unlink()

@@ -1,5 +1,7 @@
 """What the account routes share: addresses, the session cookie, who may act on everything."""
 
+from urllib.parse import urlsplit
+
 from fastapi import Request, Response
 
 from quarterdeck.accounts.audit import client_address
@@ -64,14 +66,30 @@ def check_csrf(request: Request, cookie: str) -> None:
         )
 
 
-def refuse_cross_site(request: Request) -> None:
-    """For routes that sign in: another site must not sign its visitor in as somebody."""
-    if request.headers.get("sec-fetch-site") == "cross-site":
+def refuse_cross_site(request: Request, settings: Settings) -> None:
+    """For routes that sign in: another site must not sign its visitor in as somebody.
+
+    Browsers say where a request comes from in Sec-Fetch-Site, but only over HTTPS and to their
+    own machine; otherwise Origin must name the host that was asked. Programs send neither.
+    """
+    site = request.headers.get("sec-fetch-site")
+    own = site in ("same-origin", "none") if site is not None else _own_origin(request, settings)
+    if not own:
         raise Forbidden(
             "cross_site_refused",
             "This request was sent by a page of another site.",
-            "Open Quarterdeck itself and try again.",
+            "Open Quarterdeck itself and try again; behind a proxy, set public_url to the "
+            "address that people open.",
         )
+
+
+def _own_origin(request: Request, settings: Settings) -> bool:
+    origin = request.headers.get("origin")
+    if origin is None:
+        return True
+    host = urlsplit(origin).netloc.lower()  # empty for `null`
+    known = (request.headers.get("host", ""), urlsplit(str(settings.public_url)).netloc)
+    return host != "" and host in {name.lower() for name in known}
 
 
 def require_everywhere(principal: Principal) -> None:

@@ -25,15 +25,19 @@ class Server:
             trust_env=False,
         )
 
-    async def ensure_account(self) -> str:
-        """Set the demo's account up on a new server; its password, which is shown this once."""
+    async def ensure_account(self, data: Path) -> str:
+        """Set the demo's account up on a new server; its password, which is shown this once.
+
+        The server takes us for another machine when it listens on an address of the network.
+        """
         session = (await self._http.get("/api/session")).raise_for_status().json()
         if not session["setup_required"]:
             return ""
         password = secrets.token_urlsafe(12)
-        created = await self._http.post(
-            "/api/setup", json={"email": EMAIL, "name": NAME, "password": password}
-        )
+        account = {"email": EMAIL, "name": NAME, "password": password}
+        if session["setup_token_required"]:
+            account["token"] = (data / "setup.token").read_text()
+        created = await self._http.post("/api/setup", json=account)
         created.raise_for_status()
         self._http.cookies.clear()  # the key speaks, not the session that set-up began
         await self._http.patch("/api/projects/default", json={"name": PROJECT})

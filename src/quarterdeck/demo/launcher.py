@@ -99,7 +99,7 @@ class _Demo:
         )  # fmt: skip
         contact = Server(await self._ready(server), admin_key)
         self.stack.push_async_callback(contact.close)
-        password = await contact.ensure_account()
+        password = await contact.ensure_account(self._data / "server")
         key = await contact.ingest_key(self._data / "demo.json")
         sending = self._task(self._send_past(past, contact, key))
         export = Export(contact.url, f"http://127.0.0.1:{grpc_port}", key)

@@ -35,7 +35,7 @@ export interface paths {
         put?: never;
         /**
          * Setup
-         * @description Create the first admin; answers only while there is no user.
+         * @description Create the first admin while there is no user; from afar it needs the set-up token.
          */
         post: operations["session_setup"];
         delete?: never;
@@ -2054,6 +2054,11 @@ export interface components {
             /** Setup Required */
             setup_required: boolean;
             /**
+             * Setup Token Required
+             * @description Whether setting up needs the token, for this is another machine.
+             */
+            setup_token_required: boolean;
+            /**
              * Csrf Token
              * @description For the header X-CSRF-Token; empty without a session.
              */
@@ -2080,6 +2085,12 @@ export interface components {
             name: string;
             /** Password */
             password: string;
+            /**
+             * Token
+             * @description The set-up token; needed from afar.
+             * @default
+             */
+            token: string;
         };
         /** SeverityCounts */
         SeverityCounts: {

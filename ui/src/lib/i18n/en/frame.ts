@@ -189,6 +189,9 @@ export const frame = {
     setupTitle: 'Set up Quarterdeck',
     setupIntro: 'This first account is the admin. You can invite the rest of the team afterwards.',
     setup: 'Create the admin account',
+    token: 'Set-up token',
+    tokenHint:
+      'The server printed a link with it when it started. It is also in the file setup.token in its data directory.',
     setupDone: 'This server is already set up.',
     inviteTitle: 'Join the team',
     inviteIntro: (email: string, role: string) => `You are invited as ${role}, with ${email}.`,

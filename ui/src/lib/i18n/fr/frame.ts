@@ -192,6 +192,9 @@ export const frame: Omit<Catalogue, 'settings' | 'kinds' | 'explore'> = {
     setupTitle: 'Installer Quarterdeck',
     setupIntro: 'Ce premier compte est l’admin. Vous pourrez ensuite inviter l’équipe.',
     setup: 'Créer le compte admin',
+    token: 'Jeton d’installation',
+    tokenHint:
+      'Le serveur a affiché au démarrage un lien qui le contient. Il est aussi dans le fichier setup.token de son répertoire de données.',
     setupDone: 'Ce serveur est déjà installé.',
     inviteTitle: 'Rejoindre l’équipe',
     inviteIntro: (email, role) => `Vous êtes invité comme ${role}, avec ${email}.`,
