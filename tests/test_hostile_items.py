@@ -167,6 +167,20 @@ def test_whatever_is_acknowledged_is_stored_even_with_exemplars_of_many_days(
     assert rows == [[1 if answer == Answer(200, PROTOBUF, b"") else 0]]
 
 
+def test_of_a_value_given_twice_the_last_counts_as_protobuf_says(
+    hostile: Server, sender: Sender
+) -> None:
+    """The engine refuses such a request as a whole; it must neither be lost nor come back forever."""
+    name = unique("twice")
+    span = traces(name).resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+    text_then_number = tagged(1, b"a text") + b"\x18\x05"
+    span += tagged(9, tagged(1, b"both") + tagged(2, text_then_number))
+    body = tagged(1, tagged(2, tagged(2, span)))
+    assert sender.send("/v1/traces", body) == Answer(200, PROTOBUF, b"")
+    rows = query(hostile, f"SELECT attributes['both'] FROM spans WHERE name = '{name}'")
+    assert rows == [[5]]
+
+
 # Thousands of mutated and random requests.
 
 

@@ -127,7 +127,9 @@ class EmbeddedEngine:
             f"{path}?mark_cache_size=67108864&uncompressed_cache_size=0"
             f"&index_mark_cache_size=33554432&mmap_cache_size=128"
             f"&max_server_memory_usage={memory_mb * 1024 * 1024}"
-            "&background_pool_size=2&background_schedule_pool_size=2"
+            # Merges yield to inserts and queries: under load they fall behind and catch up later.
+            "&background_pool_size=2&os_threads_nice_value_merge_mutate=10"
+            "&background_schedule_pool_size=2"
             "&background_move_pool_size=1&background_fetches_pool_size=1"
             "&background_common_pool_size=1&background_buffer_flush_schedule_pool_size=1"
         )
@@ -177,7 +179,7 @@ class EmbeddedEngine:
                 f"INSERT INTO {table} FROM INFILE '/proc/self/fd/{file}'"
                 f" SETTINGS format_schema = '{self._schema_file(schema)}:Envelope',"
                 " input_format_protobuf_oneof_presence = 1, max_insert_threads = 1, async_insert = 0,"
-                " max_partitions_per_insert_block = 0,"
+                " max_partitions_per_insert_block = 0, materialize_skip_indexes_on_insert = 0,"
                 f" max_memory_usage = {self._insert_memory} FORMAT Protobuf"
             )
             with writer.lock:
@@ -391,4 +393,4 @@ class EngineError(BadInput):
     @property
     def bad_data(self) -> bool:
         """True when the data is at fault rather than the store: sending it again would not help."""
-        return self.engine_code in _BAD_DATA
+        return self.engine_code in _BAD_DATA or "Invalid protobuf data" in self.message

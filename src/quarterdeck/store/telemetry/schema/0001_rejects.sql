@@ -3,4 +3,4 @@ CREATE TABLE IF NOT EXISTS rejects (
     project UInt32, time DateTime64(3), signal LowCardinality(String), reason LowCardinality(String),
     batch UInt64, request UInt32, items UInt64, sample String
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (batch, request, project)
-TTL toDateTime(time) + INTERVAL 7 DAY SETTINGS ttl_only_drop_parts = 1;
+TTL toDateTime(time) + INTERVAL 7 DAY SETTINGS {Parts};

@@ -49,7 +49,7 @@ CREATE TABLE IF NOT EXISTS spans (
     INDEX trace_id_bloom trace_id TYPE bloom_filter(0.01) GRANULARITY 1,
     INDEX attribute_values mapValues(attributes) TYPE bloom_filter(0.05) GRANULARITY 1
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, service, toStartOfMinute(time), name, time)
-SETTINGS ttl_only_drop_parts = 1, min_bytes_for_wide_part = 134217728;
+SETTINGS {Parts}, min_bytes_for_wide_part = 134217728;
 
 -- One row a span with the reason why it cannot be kept, empty when it can. Unfolding once for
 -- both views below halves what an insert costs.
@@ -98,7 +98,7 @@ CREATE TABLE IF NOT EXISTS red_1m (
     total_ns SimpleAggregateFunction(sum, Int64), max_ns SimpleAggregateFunction(max, Int64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute)
 ORDER BY (project, entry, service, minute, environment, release, kind, name)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_to_red TO red_1m AS
 SELECT project, environment, service, toStartOfMinute(time)::DateTime AS minute, release,
@@ -112,7 +112,7 @@ CREATE TABLE IF NOT EXISTS trace_times (
     spans SimpleAggregateFunction(sum, UInt64), errors SimpleAggregateFunction(sum, UInt64),
     services SimpleAggregateFunction(groupUniqArrayArray, Array(String))
 ) ENGINE = AggregatingMergeTree PARTITION BY day ORDER BY (project, trace_id)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_to_trace_times TO trace_times AS
 SELECT project, trace_id, toDate(min(time)) AS day, min(time) AS first,

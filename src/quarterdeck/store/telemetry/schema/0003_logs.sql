@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS logs (
     INDEX attribute_values mapValues(attributes) TYPE bloom_filter(0.05) GRANULARITY 1,
     INDEX body_words lower(body) TYPE text(tokenizer = splitByNonAlpha)
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, service, time)
-SETTINGS ttl_only_drop_parts = 1, min_bytes_for_wide_part = 134217728;
+SETTINGS {Parts}, min_bytes_for_wide_part = 134217728;
 
 CREATE TABLE IF NOT EXISTS unfolded_logs (
     {Carried}, at UInt64,
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS logs_1m (
     project UInt32, environment LowCardinality(String), service LowCardinality(String), minute DateTime,
     severity Int8, records SimpleAggregateFunction(sum, UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute)
-ORDER BY (project, minute, service, environment, severity) SETTINGS ttl_only_drop_parts = 1;
+ORDER BY (project, minute, service, environment, severity) SETTINGS {Parts};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS logs_to_logs_1m TO logs_1m AS
 SELECT project, environment, service, toStartOfMinute(time)::DateTime AS minute,

@@ -65,7 +65,7 @@ CREATE TABLE IF NOT EXISTS series (
     service LowCardinality(String), environment LowCardinality(String), release LowCardinality(String), day Date,
     first_seen SimpleAggregateFunction(min, DateTime), last_seen SimpleAggregateFunction(max, DateTime)
 ) ENGINE = AggregatingMergeTree PARTITION BY day ORDER BY (project, metric, series_id)
-SETTINGS ttl_only_drop_parts = 1, allow_dimensions_outside_sorting_key = 1;
+SETTINGS {Parts}, allow_dimensions_outside_sorting_key = 1;
 
 CREATE TABLE IF NOT EXISTS samples (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -77,7 +77,7 @@ CREATE TABLE IF NOT EXISTS samples (
     ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE TABLE IF NOT EXISTS histograms (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -93,7 +93,7 @@ CREATE TABLE IF NOT EXISTS histograms (
     counts Array(UInt64) CODEC(ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE TABLE IF NOT EXISTS exponential_histograms (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -114,7 +114,7 @@ CREATE TABLE IF NOT EXISTS exponential_histograms (
     negative_counts Array(UInt64) CODEC(ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE TABLE IF NOT EXISTS summaries (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
@@ -128,7 +128,7 @@ CREATE TABLE IF NOT EXISTS summaries (
     quantile_values Array(Float64) CODEC(ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE TABLE IF NOT EXISTS exemplars (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)), time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
@@ -137,5 +137,5 @@ CREATE TABLE IF NOT EXISTS exemplars (
     trace_id FixedString(16) CODEC(ZSTD(1)), span_id FixedString(8) CODEC(ZSTD(1)),
     attributes Map(LowCardinality(String), String) CODEC(ZSTD(1)), attribute_types Array({ValueType}) CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 

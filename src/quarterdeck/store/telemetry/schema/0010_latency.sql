@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS latency_1m (
     spans SimpleAggregateFunction(sum, UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(minute)
 ORDER BY (project, service, minute, environment, bucket)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS spans_to_latency TO latency_1m AS
 SELECT project, service, toStartOfMinute(time)::DateTime AS minute, environment,
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS latency_15m (
     spans SimpleAggregateFunction(sum, UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(quarter)
 ORDER BY (project, service, quarter, environment, bucket)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS latency_to_quarters TO latency_15m AS
 SELECT project, service, toStartOfFifteenMinutes(minute) AS quarter, environment, bucket, sum(spans) AS spans

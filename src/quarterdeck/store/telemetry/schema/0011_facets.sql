@@ -6,7 +6,7 @@ CREATE TABLE IF NOT EXISTS facets_15m (
     items SimpleAggregateFunction(sum, UInt64)
 ) ENGINE = AggregatingMergeTree PARTITION BY toDate(quarter)
 ORDER BY (project, signal, field, quarter, value)
-SETTINGS ttl_only_drop_parts = 1;
+SETTINGS {Parts};
 
 -- Up to which arrival each signal has been counted.
 CREATE TABLE IF NOT EXISTS facet_marks (

@@ -10,7 +10,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-from quarterdeck.store.telemetry import EmbeddedEngine, Limits
+from quarterdeck.store.telemetry import EmbeddedEngine, EngineError, Limits
 from quarterdeck.telemetry.ingest.batcher import Pending
 from quarterdeck.telemetry.ingest.otlp import complex
 from quarterdeck.telemetry.ingest.otlp.probe import LARGE
@@ -53,6 +53,11 @@ def envelope(batch: int, position: int, pending: Pending, days: int) -> bytes:
     )
 
 
+def canonical(signal: Signal, body: bytes) -> bytes:
+    """The request as a protobuf library writes it: each field once, the last value of a oneof."""
+    return signal.request.FromString(body).SerializeToString()
+
+
 def writer(
     engine: EmbeddedEngine, signal: Signal, kept_days: Oldest
 ) -> Callable[[list[Pending]], dict[int, dict[str, int]]]:
@@ -81,7 +86,13 @@ def writer(
         return refused
 
     def write(batch: list[Pending]) -> dict[int, dict[str, int]]:
-        refused = insert(batch, [(i, p.request.body) for i, p in enumerate(batch)])
+        try:
+            refused = insert(batch, [(i, p.request.body) for i, p in enumerate(batch)])
+        except EngineError as error:
+            if len(batch) > 1 or not error.bad_data:
+                raise
+            # The engine is stricter than protobuf, where of a oneof given twice the last counts.
+            refused = insert(batch, [(0, canonical(signal, batch[0].request.body))])
         again = [i for i, reasons in refused.items() if reasons.pop(COMPLEX, 0)]
         if again:
             # What the second pass refuses was refused by the first: only its complex items are new.
