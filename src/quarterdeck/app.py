@@ -31,8 +31,16 @@ from quarterdeck.http import checks
 from quarterdeck.http.application import build_api, build_app
 from quarterdeck.http.health import Check, HealthChecks, health_router
 from quarterdeck.http.health import Gap as ShownGap
+from quarterdeck.http.protocol import Bounds
 from quarterdeck.http.self_metrics import collect_process
-from quarterdeck.http.server import DRAIN_SECONDS, HttpServer, bind, bind_near, refuse_or_warn
+from quarterdeck.http.server import (
+    DRAIN_SECONDS,
+    HttpServer,
+    affordable,
+    bind,
+    bind_near,
+    refuse_or_warn,
+)
 from quarterdeck.registry import KINDS
 from quarterdeck.resources.api import resources_router
 from quarterdeck.resources.service import Resources
@@ -351,7 +359,9 @@ class App:
         self.api = build_api(self._routers, self.raw_routes, self.accounts)
         dispatch = build_app(self.api, self.raw_routes, self.metrics, self.settings)
         dispatch.ingest_only_port = self.otlp_http_port or None
-        server = HttpServer(dispatch, self._sockets)
+        server = HttpServer(
+            dispatch, self._sockets, Bounds(affordable(int(self.settings.max_connections)))
+        )
         self._endings.append(server.stop)
         self._endings.append(self.streams.close)  # before the server waits for them to end
         await server.start()

@@ -40,6 +40,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("admin_key", str, "", "A key with the role admin, for automation; accepted as long as it is set.", secret=True),
     Setting("secret_key", str, "", "Key that encrypts secrets at rest; empty to keep one in the data directory.", secret=True),
     Setting("max_body_mb", int, 20, "Largest accepted request after decompression.", "MiB"),
+    Setting("max_connections", int, 2000, "HTTP connections open at once; others are answered 503 and closed."),
     Setting("ingest_queue_mb", int, 64, "Accepted but not yet durable telemetry; beyond it clients are told to retry.", "MiB"),
     Setting("ingest_flush_ms", int, 50, "Longest time a request waits for its group commit to begin.", "ms"),
     Setting("engine_memory_mb", int, 2048, "Memory that all queries and inserts of the engine may use together.", "MiB"),

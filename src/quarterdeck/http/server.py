@@ -8,8 +8,11 @@ import asyncio
 import contextlib
 import errno
 import logging
+import resource
 import socket
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -17,7 +20,7 @@ from starlette.types import ASGIApp
 from quarterdeck.core.errors import Conflict
 from quarterdeck.core.log import fields
 from quarterdeck.http.frame import FIXED_HEADERS
-from quarterdeck.http.protocol import BoundedProtocol
+from quarterdeck.http.protocol import BoundedProtocol, Bounds
 
 DRAIN_SECONDS = 10
 _NEXT = 20
@@ -82,9 +85,10 @@ def _listen(host: str, port: int) -> socket.socket:
 class _Uvicorn(uvicorn.Server):
     """Signals belong to the process, not to a server that tests embed."""
 
-    def __init__(self, config: uvicorn.Config) -> None:
+    def __init__(self, config: uvicorn.Config, bounds: Bounds) -> None:
         super().__init__(config)
         self.asked = asyncio.Event()
+        self._bounds = bounds
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -93,19 +97,45 @@ class _Uvicorn(uvicorn.Server):
     async def main_loop(self) -> None:
         """Once a second for the header Date, not ten times: an idle server should rest."""
         while not await self.on_tick(0):
+            self._look()
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.asked.wait(), 1.0)
+
+    def _look(self) -> None:
+        now = asyncio.get_running_loop().time()
+        for connection in list(self.server_state.connections):
+            cast(BoundedProtocol, connection).look(now)
+        if self._bounds.refused:
+            _log.warning(
+                "Connections were refused: there are as many as there may be.",
+                extra=fields(refused=self._bounds.refused, most=self._bounds.connections),
+            )
+            self._bounds.refused = 0
+
+
+def affordable(connections: int) -> int:
+    """So many, or as many as half of the file descriptors that the process may have allow."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard == resource.RLIM_INFINITY or connections <= hard // 2:
+        return connections
+    _log.warning(
+        "The limit of open files leaves room for fewer connections.",
+        extra=fields(max_connections=connections, possible=hard // 2),
+    )
+    return hard // 2
 
 
 class HttpServer:
     """uvicorn on given sockets."""
 
-    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket]) -> None:
+    def __init__(self, app: ASGIApp, sockets: Sequence[socket.socket], bounds: Bounds) -> None:
         self._sockets = list(sockets)
         self._server = _Uvicorn(
             uvicorn.Config(
                 app,
-                http=BoundedProtocol,
+                http=cast("Any", partial(BoundedProtocol, bounds)),
                 ws="none",
                 lifespan="off",
                 log_config=None,
@@ -115,7 +145,8 @@ class HttpServer:
                 headers=FIXED_HEADERS,
                 timeout_keep_alive=75,
                 timeout_graceful_shutdown=DRAIN_SECONDS,
-            )
+            ),
+            bounds,
         )
         self._task: asyncio.Task[None] | None = None
 
