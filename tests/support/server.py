@@ -80,6 +80,8 @@ class Server:
         assert self.process is not None
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
+        while line.startswith("set up http"):  # what the start before has printed beside it
+            line = self.process.stdout.readline()
         if not line.startswith("ready http"):
             self.process.kill()
             raise AssertionError(f"the server did not start: {line!r}\n{self.log[-4000:]}")
