@@ -72,7 +72,7 @@ def test_diff_then_apply_then_nothing_left_to_do(shell: Shell) -> None:
     done = shell.run("apply", "deck.yaml")
     assert (done.returncode, "2 created." in done.stdout) == (0, True)
     after = shell.run("diff", "deck.yaml")
-    assert (after.returncode, after.stdout) == (0, "2 unchanged.\n")
+    assert (after.returncode, after.stdout) == (0, "No difference: 2 unchanged.\n")
 
 
 def test_a_change_is_shown_as_before_and_after(shell: Shell) -> None:
@@ -156,6 +156,39 @@ def test_export_applies_again_without_a_change(shell: Shell) -> None:
     assert shell.run("diff", "again.yaml", "--source", "deck").returncode == 0
     other = shell.run("export", "retention", "--project", shell.project)
     assert other.stdout == ""
+
+
+def test_an_export_does_not_differ_from_what_it_was_taken_from(shell: Shell) -> None:
+    """Whatever wrote it: a file, a person, or nobody at all."""
+    shell.write("deck.yaml", f"{shell.search('filed')}---\n{shell.search('seen')}")
+    shell.run("apply", "deck.yaml", "--source", "deck")
+    with shell.server.client() as client:
+        client.headers["X-Quarterdeck-Project"] = shell.project
+        for kind, name, spec in (
+            ("saved-search", "typed", {"title": "Typed", "signal": "traces", "pinned": True}),
+            ("retention", "default", {"logs": 3}),
+        ):
+            client.put(f"/api/resources/{kind}/{name}", json={"spec": spec}).raise_for_status()
+    shell.write("export.yaml", shell.run("export", "--project", shell.project).stdout)
+    told = shell.run("diff", "export.yaml")
+    assert (told.returncode, told.stdout) == (0, "No difference: 4 unchanged.\n")
+    assert "4 of them come from 'export.yaml', read-only in the UI" in told.stderr
+    again = shell.run("export", "--project", shell.project)
+    assert again.stdout == (shell.directory / "export.yaml").read_text()
+
+
+def test_a_difference_in_an_export_is_still_one(shell: Shell) -> None:
+    shell.write("deck.yaml", f"{shell.search('one')}---\n{shell.search('two')}")
+    shell.run("apply", "deck.yaml", "--source", "deck")
+    exported = shell.run("export", "--project", shell.project).stdout
+    shell.write("export.yaml", exported.replace("query: x", "query: y", 1))
+    told = shell.run("diff", "export.yaml")
+    assert told.returncode == 1
+    assert told.stdout.splitlines() == [
+        f"~ saved-search/one  ({shell.project})",
+        '    spec.query: "x" -> "y"',
+        "1 to update, 1 unchanged.",
+    ]
 
 
 def test_schema_needs_no_server(shell: Shell) -> None:

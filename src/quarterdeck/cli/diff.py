@@ -1,12 +1,22 @@
-"""`quarterdeck diff` says what `apply` would change."""
+"""`quarterdeck diff` says what differs between files and the server.
+
+Which source a resource comes from is no difference: an export, which has none, is the same
+as what it was taken from. That `apply` would pass resources to a source is said beside it.
+"""
 
 import sys
 
 import click
 
 from quarterdeck.cli.apply import send
-from quarterdeck.cli.common import server, server_options, tell_errors
-from quarterdeck.cli.plan import changes_of, files_argument, print_plan, read_files
+from quarterdeck.cli.common import note, server, server_options, tell_errors
+from quarterdeck.cli.plan import (
+    changes_of,
+    files_argument,
+    print_plan,
+    read_files,
+    without_ownership,
+)
 
 
 @click.command("diff")
@@ -25,9 +35,17 @@ def command(
 ) -> None:
     """Show what apply would change.
 
-    Leaves with 0 when nothing would change, 1 when something would, 2 on an error.
+    Leaves with 0 when nothing differs, 1 when something does, 2 on an error. Where a resource
+    comes from is no difference.
     """
+    found = read_files(files, source)
     with server(url, key, project) as remote:
-        plan = send(remote, read_files(files, source), dry_run=True, prune=prune)
+        plan, passed = without_ownership(send(remote, found, dry_run=True, prune=prune))
+    if not changes_of(plan):
+        click.echo("No difference: ", nl=False)
     print_plan(plan)
+    if passed:
+        note(
+            f"`apply` would have {passed} of them come from {found.source!r}, read-only in the UI."
+        )
     sys.exit(1 if changes_of(plan) else 0)

@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ _MARKS = {
     "delete": ("-", "red"),
     "unchanged": ("=", None),
 }
+_OWNERSHIP = {"origin", "source"}
 _WORDS = {  # as a promise, and when it is done
     "create": ("to create", "created"),
     "update": ("to update", "updated"),
@@ -108,6 +110,20 @@ def with_places(found: Files) -> Iterator[None]:
 def changes_of(plan: Any) -> list[Any]:
     """The lines of a plan that change something."""
     return [change for change in plan["changes"] if change["action"] != "unchanged"]
+
+
+def without_ownership(plan: Any) -> tuple[Any, int]:
+    """The plan without changes of origin and source, and how many resources had one."""
+    changes, passed = [], 0
+    for change in plan["changes"]:
+        fields = [f for f in change["fields"] if f["path"] not in _OWNERSHIP]
+        passed += len(fields) < len(change["fields"])
+        same = change["action"] == "update" and not fields
+        changes.append(
+            {**change, "fields": fields, "action": "unchanged" if same else change["action"]}
+        )
+    summary = Counter(change["action"] for change in changes)
+    return {**plan, "changes": changes, "summary": summary}, passed
 
 
 def print_plan(plan: Any) -> None:
