@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from quarterdeck.accounts import tables
 from quarterdeck.accounts.audit import audit, without_secrets
-from quarterdeck.accounts.secrets import KEY_FILE, Vault, encryption_key
+from quarterdeck.accounts.secrets import KEY_FILE, Vault, server_key
 from quarterdeck.core.clock import ManualClock
 from quarterdeck.core.errors import Internal, QuarterdeckError
 from quarterdeck.core.permissions import Permission
@@ -177,20 +177,20 @@ async def test_a_row_copied_over_another_does_not_open(desk: Desk) -> None:
 
 async def test_secrets_open_with_their_own_key_only(control: ControlStore, tmp_path: Path) -> None:
     first = settings_for(tmp_path / "one")
-    vault = Vault(control, encryption_key(first))
+    vault = Vault(control, server_key(first, "secrets"))
     await control.write(lambda conn: vault.set(conn, OWNER, "a", "value"))
     file = tmp_path / "one" / KEY_FILE
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    again = Vault(control, encryption_key(settings_for(tmp_path / "one")))
+    again = Vault(control, server_key(settings_for(tmp_path / "one"), "secrets"))
     assert await again.resolve("${secret:a}") == "value"
     for other in (settings_for(tmp_path / "two"), settings_for(tmp_path, secret_key="k")):
         with pytest.raises(Internal) as caught:
-            await Vault(control, encryption_key(other)).resolve("${secret:a}")
+            await Vault(control, server_key(other, "secrets")).resolve("${secret:a}")
         assert caught.value.code == "secret_unreadable"
     assert list(file.parent.iterdir()) == [file]
     file.write_text("")
     with pytest.raises(Internal):
-        encryption_key(first)
+        server_key(first, "secrets")
 
 
 def test_the_standing_people_are_what_they_say() -> None:

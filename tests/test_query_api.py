@@ -1,13 +1,18 @@
 """The telemetry routes over HTTP: shapes, permissions, projects, errors."""
 
+import hmac
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 import pytest
 from fastapi import Request
 
+from quarterdeck.accounts.audit import list_entries
+from quarterdeck.accounts.secrets import server_key
 from quarterdeck.core.clock import SystemClock
 from quarterdeck.core.errors import NotFound
 from quarterdeck.core.permissions import ANONYMOUS, Principal, ProjectRef, Role
@@ -51,7 +56,7 @@ class Gate:
 
 @pytest.fixture
 async def client(tmp_path: Any) -> AsyncIterator[httpx.AsyncClient]:
-    engine, settings = shared_engine(), load({}, environ={})
+    engine, settings = shared_engine(), load({"data": str(tmp_path)}, environ={})
     control = open_control(tmp_path, SystemClock())
     live = Live(engine, Streams(), SystemClock())
     by_id = {project.id: project for project in PROJECTS.values()}
@@ -178,6 +183,26 @@ async def test_only_an_admin_erases_a_person_and_it_is_on_the_record(
     assert (
         await client.post("/api/projects/none/erase", json=body, headers=admin)
     ).status_code == 404
+
+
+async def test_the_record_of_an_erasure_names_a_person_only_to_this_server(
+    client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    admin = {"Authorization": "Bearer admin"}
+    for person in ("ada@example.com", "ada@example.com", "bob@example.com"):
+        body = {"user_id": person}
+        answer = await client.post("/api/projects/other/erase", json=body, headers=admin)
+        assert answer.status_code == 200
+    control = open_control(tmp_path, SystemClock())
+    told = await control.read(lambda conn: list_entries(conn, limit=3))
+    control.close()
+    bob, ada_again, ada = (entry.after["user_id_hmac"] for entry in told)
+    assert ada == ada_again != bob  # that one was erased twice shows, but not who it is
+    assert ada != sha256(b"ada@example.com").hexdigest()
+    assert set(told[0].after) == {"user_id_hmac", "rows"}
+    key = server_key(load({"data": str(tmp_path)}, environ={}), "erased persons")
+    assert ada == hmac.new(key, b"ada@example.com", "sha256").hexdigest()
+    assert key != server_key(load({"data": str(tmp_path / "b")}, environ={}), "erased persons")
 
 
 async def test_storage_tells_a_key_of_one_project_of_that_project_alone(

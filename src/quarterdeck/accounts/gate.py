@@ -29,7 +29,7 @@ from quarterdeck.accounts.projects import (
     ensure_default,
     project_unknown,
 )
-from quarterdeck.accounts.secrets import Vault, encryption_key
+from quarterdeck.accounts.secrets import Vault, server_key
 from quarterdeck.accounts.sessions import prune_sessions, session_user, touch_sessions
 from quarterdeck.accounts.setup import forget_setup_token, setup_token
 from quarterdeck.accounts.throttle import prune_throttle
@@ -60,7 +60,7 @@ class Accounts:
         self.store = store
         self.settings = settings
         self.passwords = passwords or Passwords()
-        self.vault = Vault(store, encryption_key(settings))
+        self.vault = Vault(store, server_key(settings, "secrets"))
         self.directory = EMPTY
         self.idle_ms = int(settings.session_days) * 86_400_000
         self._reloading = asyncio.Lock()

@@ -42,12 +42,12 @@ class Secret:
     updated_by: str
 
 
-def encryption_key(settings: Settings) -> bytes:
-    """32 bytes from the setting, or from the key file, which is made if need be."""
+def server_key(settings: Settings, purpose: str) -> bytes:
+    """32 bytes for one purpose, from the setting, or from the key file, which is made if need be."""
     text = str(settings.secret_key)
     if not text:
         text = _key_file(settings.data_dir / KEY_FILE)
-    return hashlib.sha256(b"quarterdeck secrets " + text.encode()).digest()
+    return hashlib.sha256(f"quarterdeck {purpose} {text}".encode()).digest()
 
 
 class Vault:

@@ -1,5 +1,6 @@
 """Routes about the data itself: what it takes on disk, and erasing a person."""
 
+import hmac
 from collections.abc import Callable
 from typing import Annotated
 
@@ -7,7 +8,7 @@ from fastapi import Path, Request
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.audit import audit
-from quarterdeck.core.ids import hash_token
+from quarterdeck.accounts.secrets import server_key
 from quarterdeck.core.permissions import Permission, ProjectRef
 from quarterdeck.core.settings import Settings
 from quarterdeck.core.web import PrincipalDep, Router
@@ -33,6 +34,7 @@ def data_router(
 ) -> Router:
     router = Router("/api", tag="data")
     threads = Threads(1, waiting=16)
+    key = server_key(settings, "erased persons")
 
     @router.get("/storage", permission=Permission.READ, response_model=Storage)
     async def read_storage(principal: PrincipalDep) -> Storage:
@@ -61,8 +63,10 @@ def data_router(
     ) -> Erased:
         project: ProjectRef = await request.app.state.gate.project(principal, slug)
         erased = await threads.run(erase_person, engine, project.id, person.user_id)
-        # The trail proves the erasure without keeping the id of the person who asked for it.
-        shown = {"user_id_sha256": hash_token(person.user_id), "rows": erased.model_dump()}
+        # The trail proves the erasure without keeping the id of the person who asked for it: whoever
+        # has the trail alone cannot try ids, erasing the same one again gives the same name.
+        name = hmac.new(key, person.user_id.encode(), "sha256").hexdigest()
+        shown = {"user_id_hmac": name, "rows": erased.model_dump()}
         await control.write(
             lambda conn: audit(
                 conn, principal, "person.erase", project.slug, None, shown, project.id
