@@ -77,7 +77,7 @@ def _run(name: str, items: int, seconds: float, directory: Path) -> dict[str, fl
             pending = Pending(1, request, now, loop.create_future(), loop)
             tail = envelope(1, position, pending, 30)
             pieces += (varint(len(request.body) + len(tail)), request.body, tail)
-        engine.insert(name, "decode_only", signal.schema, b"".join(pieces))
+        engine.insert("decode_only", signal.schema, b"".join(pieces))
 
     def rate(work: Callable[[list[Request]], None]) -> tuple[float, float]:
         work(batches[0])

@@ -216,6 +216,7 @@ def test_jobs_run_when_due_and_one_that_fails_does_not_stop_the_others() -> None
         SystemClock(),
         broken,
         lambda *_: 30,
+        now_ns,
     )
     now = now_ns()
     assert jobs.tick(now) == ["facets", "quota"]
@@ -224,7 +225,7 @@ def test_jobs_run_when_due_and_one_that_fails_does_not_stop_the_others() -> None
 
 
 async def test_jobs_start_and_stop() -> None:
-    jobs = Jobs(shared_engine(), load({}, environ={}), SystemClock(), list, lambda *_: 30)
+    jobs = Jobs(shared_engine(), load({}, environ={}), SystemClock(), list, lambda *_: 30, now_ns)
     await jobs.start()
     assert jobs._task is not None
     await jobs.stop()

@@ -256,6 +256,7 @@ class App:
             self.clock,
             lambda: [project.id for project in self.accounts.directory.projects],
             KeptDays(self.resources, self.settings),
+            self.intake.settled_ns,
         )
         await jobs.start()
         self._endings.append(jobs.stop)

@@ -1,8 +1,9 @@
 """Counts the values of fields off the path of ingest, for the lists beside a search.
 
-    count_new(engine, now_ns)      # every minute or so
+    count_new(engine, until_ns)    # every minute or so
 
-What arrived since the last run is counted into quarters of an hour. Keys and values are
+What arrived since the last run, up to a moment before which everything that arrived is
+durable, is counted into quarters of an hour. Keys and values are
 bounded: short ones, the most frequent fields of a project and the most frequent values of
 a field. When much has arrived a sample is counted and scaled. A run that dies between its
 two writes counts its minute twice; facets are there to choose from, not to add up.
@@ -14,22 +15,19 @@ from quarterdeck.telemetry.query.facets import Signal, pairs
 MOST_ROWS = 200_000
 VALUES_A_FIELD = 50
 ROWS_A_PROJECT = 4_000
-# A batch carries the moment it arrived and may be durable a while later.
-_SETTLE_MS = 10_000
 _FIRST_MS = 7 * 86_400_000
 _LIMITS = Limits(seconds=30, memory_mb=256, threads=1)
 _SIGNALS: tuple[Signal, ...] = ("logs", "spans")
 
 
-def count_new(engine: Engine, now_ns: int) -> int:
-    """Count what arrived since the last run; the number of rows looked at."""
-    now = now_ns // 1_000_000
-    return sum(_count(engine, signal, now) for signal in _SIGNALS)
+def count_new(engine: Engine, until_ns: int) -> int:
+    """Count what arrived since the last run and before `until_ns`; the number of rows looked at."""
+    until = until_ns // 1_000_000 - 1
+    return sum(_count(engine, signal, until) for signal in _SIGNALS)
 
 
-def _count(engine: Engine, signal: Signal, now: int) -> int:
-    until = now - _SETTLE_MS
-    since = _mark(engine, signal) or now - _FIRST_MS
+def _count(engine: Engine, signal: Signal, until: int) -> int:
+    since = _mark(engine, signal) or until - _FIRST_MS
     span = f"received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})"
     sql = f"SELECT count(), toUnixTimestamp64Milli(max(received)) FROM {signal} WHERE {span}"
     rows, newest = engine.query("facets_new", sql, limits=_LIMITS).rows[0]
@@ -47,7 +45,7 @@ def _count(engine: Engine, signal: Signal, now: int) -> int:
             max_bytes_before_external_group_by = {_LIMITS.memory_mb * 1024 * 512}, limit = {ROWS_A_PROJECT * 50}""")
     engine.execute(
         "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{signal}', fromUnixTimestamp64Milli({int(newest)}), {now})"
+        f" VALUES ('{signal}', fromUnixTimestamp64Milli({int(newest)}), {until})"
     )
     return int(rows)
 

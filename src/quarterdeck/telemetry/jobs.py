@@ -40,7 +40,9 @@ class Jobs:
         clock: Clock,
         projects: Callable[[], Iterable[int]],
         kept_days: retention.KeptDays,
+        settled_ns: Callable[[], int],
     ) -> None:
+        """`settled_ns`: a moment before which everything that arrived is durable."""
         self._engine = engine
         self._settings = settings
         self._clock = clock
@@ -48,7 +50,7 @@ class Jobs:
         self._kept_days = kept_days
         self._task: asyncio.Task[None] | None = None
         self._jobs = [
-            _Job("facets", MINUTE_NS, lambda now: count_new(engine, now)),
+            _Job("facets", MINUTE_NS, lambda now: count_new(engine, settled_ns())),
             _Job("quota", MINUTE_NS, self._hold_quota),
             _Job("retention", 60 * MINUTE_NS, self._expire),
         ]

@@ -1,11 +1,11 @@
 """The telemetry engine: ClickHouse, embedded (chDB), behind the few calls the rest needs.
 
 Guarantees. `insert` returns after the rows and every rollup derived from them are written
-to the data directory: a killed process loses nothing that returned. One writer connection
-a signal, because a connection cannot query while an insert is open; a pool of readers, some
-of them reserved for rules so that no user's query delays a page. Every query is bounded by
-time, memory, threads and a queue; what exceeds them is stopped with a clear error. The
-engine releases the GIL, so callers run these blocking methods in threads.
+to the data directory: a killed process loses nothing that returned. Inserts and queries have
+pools of connections of their own, and some readers are reserved for rules, so that no user's
+query delays a page. Every query is bounded by time, memory, threads and a queue; what exceeds
+them is stopped with a clear error. The engine releases the GIL, so callers run these blocking
+methods in threads.
 
 One process per directory and one directory per process: the engine's own rule.
 """
@@ -19,7 +19,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -60,7 +60,7 @@ class Engine(Protocol):
     """What the embedded engine and a cluster have in common."""
 
     def execute(self, sql: str) -> None: ...
-    def insert(self, signal: str, table: str, schema: str, data: bytes) -> None: ...
+    def insert(self, table: str, schema: str, data: bytes) -> None: ...
     def query(
         self,
         name: str,
@@ -104,12 +104,16 @@ _RETRYABLE = {
 }
 
 
-@dataclass(slots=True)
-class _Writer:
-    """A signal's connection, opened at its first insert and anew after a failed one."""
+WRITERS = 6  # two a signal
+INSERT_SECONDS = 60.0  # that an insert may wait for others, or for a backup
 
-    connection: Any = None
-    lock: threading.Lock = field(default_factory=threading.Lock)
+
+def _pool(size: int) -> "queue.LifoQueue[Any]":
+    """Room for so many connections, each opened at its first use."""
+    pool: queue.LifoQueue[Any] = queue.LifoQueue()
+    for _ in range(size):
+        pool.put(None)
+    return pool
 
 
 class EmbeddedEngine:
@@ -138,15 +142,11 @@ class EmbeddedEngine:
         self._closed = False
         self._admin = self._connect()
         self._admin_lock = threading.Lock()
-        self._writers: dict[str, _Writer] = {}
-        self._writers_lock = threading.Lock()
+        self._pause_lock = threading.Lock()
         self._schemas: dict[str, Path] = {}
-        self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
-        self._reserved: queue.LifoQueue[Any] = queue.LifoQueue()
-        for _ in range(readers):
-            self._readers.put(None)  # opened at first use
-        for _ in range(reserved):
-            self._reserved.put(None)
+        self._writers = _pool(WRITERS)
+        self._readers = _pool(readers)
+        self._reserved = _pool(reserved)
         migrate(self)
 
     def _connect(self) -> Any:
@@ -163,13 +163,12 @@ class EmbeddedEngine:
             except Exception as error:
                 raise _translate(error) from error
 
-    def insert(self, signal: str, table: str, schema: str, data: bytes) -> None:
-        """Insert length-delimited `Envelope` messages of the protobuf `schema` through the signal's writer.
+    def insert(self, table: str, schema: str, data: bytes) -> None:
+        """Insert length-delimited `Envelope` messages of the protobuf `schema`.
 
         The bytes pass through a file in memory, because the engine's streaming insert reports
         parse errors alone: what a view or a full disk refuses would be lost without a word.
         """
-        writer = self._writer(signal)
         file = os.memfd_create("batch")
         try:
             with open(file, "wb", closefd=False) as out:
@@ -182,29 +181,20 @@ class EmbeddedEngine:
                 " max_partitions_per_insert_block = 0, materialize_skip_indexes_on_insert = 0,"
                 f" max_memory_usage = {self._insert_memory} FORMAT Protobuf"
             )
-            with writer.lock:
-                if writer.connection is None:
-                    writer.connection = self._connect()
+            with self._borrow(self._writers, INSERT_SECONDS) as connection:
                 try:
-                    writer.connection.query(statement, "Null")
+                    connection.query(statement, "Null")
                 except Exception as error:
-                    writer.connection.close()  # half an insert may still be in it
-                    writer.connection = None
                     raise _translate(error) from error
         finally:
             os.close(file)
 
-    def _writer(self, signal: str) -> "_Writer":
-        with self._writers_lock:
-            return self._writers.setdefault(signal, _Writer())
-
     @contextmanager
     def writers_paused(self) -> Iterator[None]:
         """Let running inserts end and hold new ones back, so that all tables show one moment."""
-        with ExitStack() as held:
-            held.enter_context(self._writers_lock)
-            for writer in self._writers.values():
-                held.enter_context(writer.lock)
+        with self._pause_lock, ExitStack() as held:
+            for _ in range(WRITERS):
+                held.callback(self._writers.put, self._take(self._writers, INSERT_SECONDS))
             yield
 
     def _schema_file(self, schema: str) -> Path:
@@ -270,10 +260,11 @@ class EmbeddedEngine:
         settings.update(extra or {})
         return f"{sql}\nSETTINGS " + ", ".join(f"{k} = {v}" for k, v in settings.items())
 
-    @contextmanager
-    def _borrow(self, pool: "queue.LifoQueue[Any]", seconds: float) -> Iterator[Any]:
+    @staticmethod
+    def _take(pool: "queue.LifoQueue[Any]", seconds: float) -> Any:
+        """A connection, or None where it has yet to be opened."""
         try:
-            connection = pool.get(timeout=seconds)
+            return pool.get(timeout=seconds)
         except queue.Empty:
             raise TooMany(
                 "query_queue_full",
@@ -281,6 +272,10 @@ class EmbeddedEngine:
                 "Try again in a moment.",
                 retry_after=2,
             ) from None
+
+    @contextmanager
+    def _borrow(self, pool: "queue.LifoQueue[Any]", seconds: float) -> Iterator[Any]:
+        connection = self._take(pool, seconds)
         try:
             if connection is None:
                 connection = self._connect()
@@ -299,15 +294,11 @@ class EmbeddedEngine:
         if self._closed:
             return
         self._closed = True
-        for pool in (self._readers, self._reserved):
+        for pool in (self._writers, self._readers, self._reserved):
             while not pool.empty():
                 connection = pool.get_nowait()
                 if connection is not None:
                     connection.close()
-        for writer in self._writers.values():
-            with writer.lock:
-                if writer.connection is not None:
-                    writer.connection.close()
         with self._admin_lock:
             self._admin.close()
 

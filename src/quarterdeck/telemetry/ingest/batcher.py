@@ -4,10 +4,11 @@ Guarantees. A future resolves only after the engine has written the batch, so wh
 acknowledged survives a kill (at-least-once: a sender that hears nothing sends again). Bytes
 waiting are bounded by `ingest_queue_mb`; beyond it `submit` refuses at once and the sender is
 told to come back. A batch that the engine refuses as a whole is cut in half again and again
-until the request at fault stands alone; its neighbours are kept. One thread a signal, because
-the engine's writers block and release the GIL.
+until the request at fault stands alone; its neighbours are kept.
 
-While one batch is written the next collects, so under load the batches grow by themselves.
+Threads write, because the engine blocks and releases the GIL. While one batch is written the
+next collects, so under load the batches grow by themselves; once enough waits for a batch that
+is worth its price, a second thread writes it beside the first.
 """
 
 import asyncio
@@ -76,10 +77,11 @@ class Budget:
 
 
 class Batcher:
-    """The writer thread of one signal."""
+    """The writer threads of one signal."""
 
     MOST_BYTES = 16 * 1024 * 1024  # of one insert
     WORTH_BYTES = 256 * 1024  # waiting longer would only add latency
+    HELP_BYTES = 4 * 1024 * 1024  # enough for an insert beside the one that runs
     SHARE = 0.04  # of the time, for inserts that carry little
     BURST_S = 1.5
 
@@ -100,13 +102,18 @@ class Batcher:
         self._longest_s = longest_s
         self._committed = committed
         self._queue: deque[Pending] = deque()
+        self._writing: dict[int, int] = {}  # by thread: when the oldest of its batch arrived
         self._ready = threading.Condition()
         self._stopping = False
         self._waiting = 0
         self._saved = self.BURST_S
         self._saved_at = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=f"ingest-{signal}", daemon=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=self._run, args=(least,), name=f"ingest-{signal}", daemon=True)
+            for least in (1, self.HELP_BYTES)
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, project: int, request: Request, received_ns: int) -> asyncio.Future[Outcome]:
         """Queue a request from the event loop; the future resolves once it is durable."""
@@ -120,29 +127,39 @@ class Batcher:
         pending = Pending(project, request, received_ns, loop.create_future(), loop)
         with self._ready:
             self._queue.append(pending)
-            self._waiting += request.size
-            if len(self._queue) == 1:
-                self._ready.notify()
+            before, self._waiting = self._waiting, self._waiting + request.size
+            if before == 0 or before < self.HELP_BYTES <= self._waiting:
+                self._ready.notify_all()
         return pending.future
 
+    def oldest_ns(self) -> int | None:
+        """When the oldest request arrived that is not durable yet."""
+        with self._ready:
+            waiting = [self._queue[0].received_ns] if self._queue else []
+            return min([*waiting, *self._writing.values()], default=None)
+
     def stop(self) -> None:
-        """Write what waits, then end the thread."""
+        """Write what waits, then end the threads."""
         with self._ready:
             self._stopping = True
-            self._ready.notify()
-        self._thread.join()
+            self._ready.notify_all()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _run(self, least: int) -> None:
+        """Write again and again, whenever at least so many bytes wait."""
         while True:
             with self._ready:
-                while not self._queue and not self._stopping:
+                while self._waiting < least and not self._stopping:
                     self._ready.wait()
-                if not self._queue:
-                    return
-            if not self._stopping:
+            if least < self.WORTH_BYTES:
                 self._wait_for_company()
-            batch = self._take()
-            self._settle(batch)
+            if batch := self._take(least):
+                self._settle(batch)
+                with self._ready:
+                    del self._writing[threading.get_ident()]
+            elif self._stopping:
+                return
 
     def _wait_for_company(self) -> None:
         """Wait until the batch is worth its price, and no longer.
@@ -166,14 +183,19 @@ class Batcher:
         self._saved_at = now
         return self._saved
 
-    def _take(self) -> list[Pending]:
-        batch, size = [], 0
-        while self._queue and size < self.MOST_BYTES:
-            pending = self._queue.popleft()
-            size += pending.request.size
-            batch.append(pending)
+    def _take(self, least: int) -> list[Pending]:
+        batch: list[Pending] = []
+        size = 0
         with self._ready:
+            if self._waiting < least and not self._stopping:
+                return batch  # the other thread was faster
+            while self._queue and size < self.MOST_BYTES:
+                pending = self._queue.popleft()
+                size += pending.request.size
+                batch.append(pending)
             self._waiting -= size
+            if batch:
+                self._writing[threading.get_ident()] = batch[0].received_ns
         return batch
 
     def _settle(self, batch: list[Pending]) -> None:

@@ -22,6 +22,7 @@ from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
 P = ParamSpec("P")
 T = TypeVar("T")
 _MOST_WAITING = 256  # large requests, whose bodies are already in memory
+_BEING_QUEUED_NS = 1_000_000_000  # a request is given its time just before it is queued
 
 Committed = Callable[[str, set[int]], None]
 
@@ -129,6 +130,12 @@ class Intake:
         for reason, count in outcome.refused.items():
             self._refused.add(count, signal, reason)
         return outcome
+
+    def settled_ns(self) -> int:
+        """A moment before which everything that arrived is durable or was refused."""
+        now = self._clock.now_ns() - _BEING_QUEUED_NS
+        waiting = [batcher.oldest_ns() for batcher in self._batchers.values()]
+        return min([now, *(at for at in waiting if at is not None)])
 
     def count_refused(self, signal: str, reason: Reason) -> None:
         self._refused.add(1, signal, reason.value)

@@ -25,9 +25,20 @@ class Course(BaseModel):
     p99: list[float | None]
 
 
+class Total(BaseModel):
+    """The whole range in figures: a line's last point says nothing about it."""
+
+    rate: float = Field(description="Requests a second.")
+    error_rate: float = Field(description="Share of requests that failed, 0 to 1.")
+    p50_ms: float | None
+    p95_ms: float | None
+    p99_ms: float | None
+
+
 class Service(BaseModel):
     service: str
     releases: list[Release]
+    total: Total
     series: Course
     operations: list[Operation]
     slowest: list[SlowSpan]
@@ -35,10 +46,12 @@ class Service(BaseModel):
 
 def service(engine: Engine, window: Window, name: str) -> Service:
     grid = grid_of(window, 90, least_step_ms(window))
+    total, series = _course(engine, window, grid, name)
     return Service(
         service=name,
         releases=_releases(engine, window, name),
-        series=_course(engine, window, grid, name),
+        total=total,
+        series=series,
         operations=operations(engine, window, name),
         slowest=slowest(engine, window, service=name),
     )
@@ -57,7 +70,7 @@ def _releases(engine: Engine, window: Window, name: str) -> list[Release]:
     ]
 
 
-def _course(engine: Engine, window: Window, grid: Grid, name: str) -> Course:
+def _course(engine: Engine, window: Window, grid: Grid, name: str) -> tuple[Total, Course]:
     asked = Asked()
     asked.add(f"service = {asked.bind(name)} AND entry")
     sql = f"""
@@ -69,7 +82,16 @@ def _course(engine: Engine, window: Window, grid: Grid, name: str) -> Course:
     }
     quantiles = latency(engine, window, grid, name)
     points = [quantiles.get((name, i), (None, None, None)) for i in range(grid.size)]
-    return Course(
+    spans = sum(each for each, _ in found.values())
+    p50, p95, p99 = quantiles.get((name, None), (None, None, None))
+    total = Total(
+        rate=spans / window.seconds,
+        error_rate=sum(each for _, each in found.values()) / max(spans, 1),
+        p50_ms=p50,
+        p95_ms=p95,
+        p99_ms=p99,
+    )
+    course = Course(
         start_ms=grid.start_ms,
         step_ms=grid.step_ms,
         rate=[found.get(i, (0, 0))[0] / grid.seconds(window, i) for i in range(grid.size)],
@@ -81,3 +103,4 @@ def _course(engine: Engine, window: Window, grid: Grid, name: str) -> Course:
         p95=[p[1] for p in points],
         p99=[p[2] for p in points],
     )
+    return total, course

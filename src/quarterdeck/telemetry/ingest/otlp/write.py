@@ -72,7 +72,7 @@ def writer(
             for table in pending.request.tables:
                 pieces.setdefault(table, []).extend((varint(len(body) + len(tail)), body, tail))
         for table, parts in pieces.items():
-            engine.insert(signal.name, table, signal.schema, b"".join(parts))
+            engine.insert(table, signal.schema, b"".join(parts))
         refused: dict[int, dict[str, int]] = {}
         answer = engine.query(
             "rejects_of_batch",
