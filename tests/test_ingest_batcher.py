@@ -61,9 +61,8 @@ async def test_what_is_queued_or_being_written_is_not_durable_yet(
     assert batcher.oldest_ns() == 100
     store.let_go.set()
     await asyncio.gather(first, second)
-    assert await store.takes_a_batch()
-    while batcher.oldest_ns() is not None:  # the thread tells the senders first
-        await asyncio.sleep(0.001)
+    await asyncio.to_thread(batcher.stop)
+    assert batcher.oldest_ns() is None
 
 
 async def test_little_waits_for_the_batch_that_is_being_written(
