@@ -59,6 +59,16 @@ def trace_of(studio: Studio, root: str) -> list[ReadableSpan]:
     return [span for span in spans if span.context and span.context.trace_id == wanted]
 
 
+async def test_a_shop_that_starts_again_on_its_data_still_takes_orders(tmp_path: Path) -> None:
+    numbers = set()
+    for _ in range(2):
+        async with Studio(tmp_path, seed=1).open() as shop:
+            visitor, answer = await buy(shop, plan())
+            assert answer.status_code == 303
+            numbers.add(visitor.order)
+    assert len(numbers) == 2
+
+
 async def test_a_checkout_is_one_trace_across_four_services(
     studio: tuple[Studio, Shop],
 ) -> None:

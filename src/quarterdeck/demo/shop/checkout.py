@@ -4,6 +4,7 @@ The steps are a list that reads as it runs: validate, reserve, quote, charge, st
 queue. Whatever was reserved is given back when a later step fails.
 """
 
+import secrets
 import time
 from typing import Any
 
@@ -63,7 +64,7 @@ async def place(
         grams = sum(line["weight"] * line["quantity"] for line in lines)
         shipping = _shipping(service, city, grams, free=goods >= FREE_FROM)
         total = goods + shipping
-        number = f"SH-{service.rng.getrandbits(40):010X}"
+        number = f"SH-{secrets.token_hex(5).upper()}"
         payment = await _charge(service, number, total, provider)
     except (Refused, CallFailed, LookupError):
         await client.call("catalogue", "POST", "/restock", json={"lines": wanted}, seconds=3)

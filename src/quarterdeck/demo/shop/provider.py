@@ -6,6 +6,7 @@ sees any third party.
 
 import asyncio
 import random
+import secrets
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -32,6 +33,6 @@ def build(rng: random.Random, switches: Switches) -> Starlette:
             return JSONResponse({"code": "internal"}, 502)
         if rng.random() < DECLINED:
             return JSONResponse({"code": rng.choice(DECLINES)}, 402)
-        return JSONResponse({"id": f"pp_{rng.getrandbits(48):012x}", "status": "succeeded"}, 201)
+        return JSONResponse({"id": f"pp_{secrets.token_hex(6)}", "status": "succeeded"}, 201)
 
     return Starlette(routes=[Route("/v2/charges", charge, methods=["POST"])])

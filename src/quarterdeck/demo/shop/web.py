@@ -1,5 +1,6 @@
 """Web: the storefront. The same routes answer browsers in HTML and the shop's app in JSON."""
 
+import secrets
 import time
 from collections.abc import Callable
 from contextvars import Token
@@ -210,7 +211,7 @@ def _wants_html(request: Request) -> bool:
 
 def _begin(service: Service, request: Request) -> Token[context.Context]:
     """Know the session from its cookie, or begin one that the peers learn of too."""
-    session = request.cookies.get("sid", "")[:64] or f"s_{service.rng.getrandbits(64):016x}"
+    session = request.cookies.get("sid", "")[:64] or f"s_{secrets.token_hex(8)}"
     request.state.session = session
     trace.get_current_span().set_attribute("session.id", session)
     return context.attach(baggage.set_baggage("session.id", session))
