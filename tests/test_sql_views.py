@@ -1,5 +1,6 @@
 """POST /api/sql: the views, their types, the accessors, and what a refusal says."""
 
+import json
 import math
 from typing import Any
 
@@ -10,7 +11,7 @@ from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.core.settings import load
 from quarterdeck.telemetry.sql import SqlAnswer, run_sql
 from quarterdeck.telemetry.sql.rewrite import rewrite
-from quarterdeck.telemetry.sql.views import VIEWS
+from quarterdeck.telemetry.sql.views import VIEWS, quote
 from support.engine import new_project, shared_engine
 from support.rows import add_logs, add_samples, add_spans, now_ns
 
@@ -20,6 +21,7 @@ ATTRIBUTES: dict[str, Any] = {
     "b": False, "list": [1, 2.5, "x", 3.0], "map": {"k": 1, "m": 2.0}, "odd 'key\\": "q\"'\\",
 }  # fmt: skip
 RESOURCE: dict[str, Any] = {"service.name": "shop", "n": 3, "d": 3.0, "b": True, "l": ["a"]}
+NESTED: dict[str, Any] = {"k": None, "n": {"z": None, "f": 2.0}, "l": [None, {"a": None}], "e": {}}
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +136,40 @@ def test_accessors_say_the_same_wherever_the_map_comes_from(
     }  # fmt: skip
     for expression, value in expected.items():
         assert one(ground, sql.format(expression)) == value, expression
+
+
+@pytest.fixture(scope="module")
+def nested() -> tuple[ProjectRef, int]:
+    """Spans that hold the same value everywhere, one of them without a scope's attributes."""
+    project, at = new_project(), now_ns()
+    engine, whole = shared_engine(), {"m": NESTED, "odd 'key\\": 1.0}
+    add_spans(engine, project.id, {"time": at, "attributes": whole, "resource": whole})
+    engine.execute(
+        "INSERT INTO spans (project, service, time, name, resource, scope_attributes)"
+        f" VALUES ({project.id}, 's', fromUnixTimestamp64Nano({at + 1}), 'scoped', '{{}}', {quote(json.dumps(whole))})"
+    )
+    return project, at
+
+
+@pytest.mark.parametrize("map", ["attributes", "resource", "scope_attributes"])
+def test_a_value_that_is_asked_for_keeps_its_nulls_and_its_points(
+    nested: tuple[ProjectRef, int], map: str
+) -> None:
+    here, elsewhere = ("=", "!=") if map == "scope_attributes" else ("!=", "=")
+    rows = f"FROM spans WHERE name {here} 'scoped'"
+    for asked in (f"{map}['m']", f"{map}['m'] AS m", f"spans.{map}['m']"):
+        assert repr(one(nested, f"SELECT {asked} {rows}")) == repr(NESTED), asked
+    several = run_sql(
+        shared_engine(),
+        SETTINGS,
+        f"SELECT {map}['m'], {map}['odd \\'key\\\\'], {map} {rows}",
+        [nested[0]],
+    )
+    assert several.rows == [[NESTED, 1.0, {"m": NESTED, "odd 'key\\": 1.0}]]
+    assert json.loads(one(nested, f"SELECT attr_text({map}, 'm') {rows}")) == NESTED
+    assert repr(one(nested, f"SELECT {map}['odd \\'key\\\\'] {rows}")) == "1.0"
+    assert one(nested, f"SELECT {map}['absent'] {rows}") is None
+    assert one(nested, f"SELECT {map}['m'] FROM spans WHERE name {elsewhere} 'scoped'") is None
 
 
 def test_accessors_read_resources_and_labels_too(ground: tuple[ProjectRef, int]) -> None:

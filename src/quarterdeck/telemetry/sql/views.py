@@ -85,6 +85,10 @@ _TEXT_MAPS: dict[str, MapSource] = {
     "attributes": TextMap("__t.attributes", "__t.attribute_types"),
     "resource": JsonMap("__t.resource"),
 }
+_ITEM_MAPS: dict[str, MapSource] = {
+    **_TEXT_MAPS,
+    "scope_attributes": JsonMap("if(__t.scope_attributes = '', '{}', __t.scope_attributes)"),
+}
 
 SPANS = View(
     "spans",
@@ -109,7 +113,7 @@ SPANS = View(
         Column("dropped", "__t.dropped", _DROPPED),
         Column("received", "__t.received", "When it arrived."),
     ),
-    maps=_TEXT_MAPS,
+    maps=_ITEM_MAPS,
     ids={"trace_id": ("trace_id", 16), "span_id": ("span_id", 8), "parent_span_id": ("parent_span_id", 8)},
 )  # fmt: skip
 
@@ -135,7 +139,7 @@ LOGS = View(
         Column("dropped_attributes", "__t.dropped_attributes", "Attributes that the sender dropped."),
         Column("received", "__t.received", "When it arrived."),
     ),
-    maps=_TEXT_MAPS,
+    maps=_ITEM_MAPS,
     ids={"trace_id": ("trace_id", 16), "span_id": ("span_id", 8)},
 )  # fmt: skip
 

@@ -2,7 +2,8 @@
 
 The engine's JSON writes the double 2.0 as `2`, so that a value would come back as an
 integer. Where a result column is a view's own map, list or one key of a map, the view
-gives its exact JSON as text instead.
+gives its exact JSON as text instead. Within an expression, a subquery or a group the engine's
+own type holds the value, and in lists of keys and values that type keeps no nulls.
 """
 
 from collections.abc import Callable
@@ -70,8 +71,16 @@ def iso(ns: int) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:09d}Z"
 
 
+def _read_key(pair: Any) -> Any:
+    """A key, and the whole map that it is picked from."""
+    key, text = pair
+    whole = _read_map(text)
+    return whole.get(key) if isinstance(whole, dict) else None
+
+
 MAP = Wire("map", _read_map)
 ANY = Wire("any", lambda text: None if text is None else read_json(text))
+KEYED = Wire("any", _read_key)
 _LISTS = {"events": Wire("array", _read_events), "links": Wire("array", _read_list)}
 
 
@@ -125,8 +134,8 @@ def of_item(item: Node, scope: "Scope") -> "tuple[Source, str, str, Wire] | None
     if key is None or not found:
         return None
     source, name, values = found
-    if not isinstance(values, TextMap):
-        return None
+    if not isinstance(values, TextMap):  # the engine would lose the point of 2.0, and keys of nulls
+        return source, f"{name}['{key}']", f"({quote(key)}, {values.text}::String)", KEYED
     at = f"arrayElement({values.types}, indexOf(mapKeys({values.map}), {quote(key)}))"
     text = json_of_text(f"arrayElement({values.map}, {quote(key)})", at)
     return source, f"{name}['{key}']", f"if({at} = 'none', NULL, {text})", ANY
