@@ -8,6 +8,7 @@ import pytest
 
 from quarterdeck.accounts.setup import SETUP_FILE, on_this_machine
 from quarterdeck.core.clock import ManualClock
+from quarterdeck.demo.contact import Server as Contact
 from quarterdeck.store.control import ControlStore
 from support.accountkit import ADMIN, ADMIN_KEY, Desk, desk_over
 from support.control import clock, control, control_place
@@ -135,3 +136,12 @@ def test_a_new_server_prints_the_link_until_somebody_has_used_it(own_server: Ser
     assert own_server.process.stdout is not None
     own_server.process.terminate()
     assert own_server.process.stdout.read() == ""
+
+
+async def test_the_demo_sets_itself_up_on_an_address_of_the_network_too(own_server: Server) -> None:
+    own_server.start()
+    contact = Contact(own_server.url, own_server.admin_key)
+    contact._http.headers["X-Forwarded-For"] = "203.0.113.9"
+    assert len(await contact.ensure_account(own_server.data)) > 10
+    assert await contact.ensure_account(own_server.data) == ""
+    await contact.close()
