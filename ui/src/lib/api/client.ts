@@ -39,6 +39,9 @@ export const wire: { csrf: string; signedOut: () => void } = {
   signedOut: () => undefined,
 };
 
+/** Longer than any read may take: past it, the answer is lost. A change is waited for. */
+const PATIENCE_MS = 60_000;
+
 export function query(params: Params = {}): string {
   const search = new URLSearchParams();
   for (const [name, value] of Object.entries(params)) {
@@ -92,33 +95,43 @@ async function send(path: string, request: Request): Promise<Response> {
   const headers: Record<string, string> = { Accept: 'application/json', ...request.headers };
   if (request.body !== undefined) headers['Content-Type'] = 'application/json';
   if (method !== 'GET' && wire.csrf) headers['X-CSRF-Token'] = wire.csrf;
-  try {
-    return await fetch(path + query(request.params), {
-      method,
-      headers,
-      body: request.body === undefined ? undefined : JSON.stringify(request.body),
-      signal: request.signal,
-      credentials: 'same-origin',
-    });
-  } catch (error) {
-    if (isAbort(error)) throw error;
-    throw new ApiError(
-      0,
-      'server_unreachable',
-      'The server does not answer.',
-      'Check that Quarterdeck is running and that you are online. Nothing you did is lost.',
-    );
-  }
+  const signals = [
+    ...(request.signal ? [request.signal] : []),
+    ...(method === 'GET' ? [AbortSignal.timeout(PATIENCE_MS)] : []),
+  ];
+  return await fetch(path + query(request.params), {
+    method,
+    headers,
+    body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    signal: signals.length ? AbortSignal.any(signals) : undefined,
+    credentials: 'same-origin',
+  });
+}
+
+/** A connection that failed, was cut in the middle of an answer, or went silent. */
+function lost(error: unknown): unknown {
+  if (isAbort(error) || error instanceof ApiError) return error;
+  return new ApiError(
+    0,
+    'server_unreachable',
+    'The server does not answer.',
+    'Check that Quarterdeck is running and that you are online. Nothing you did is lost.',
+  );
 }
 
 /** Call the API: the decoded body, or an `ApiError`. */
 export async function api<T>(path: string, request: Request = {}): Promise<T> {
-  const response = await send(path, request);
-  if (!response.ok) {
-    if (response.status === 401 && request.guarded !== false) wire.signedOut();
-    throw await failure(response);
+  let text: string;
+  try {
+    const response = await send(path, request);
+    if (!response.ok) {
+      if (response.status === 401 && request.guarded !== false) wire.signedOut();
+      throw await failure(response);
+    }
+    if (response.status === 204) return undefined as T;
+    text = await response.text();
+  } catch (error) {
+    throw lost(error);
   }
-  if (response.status === 204) return undefined as T;
-  const text = await response.text();
   return (text ? parseJson(text) : undefined) as T;
 }

@@ -7,9 +7,13 @@
  *       api<Traces>('/api/traces', { params: input, signal }));
  *
  * Inputs that return `null` mean: not yet.
+ *
+ * `same` tells that two inputs ask one question at two moments, as those of a live view do.
+ * Then the answer on its way is waited for and the question asked again after it: a server
+ * slower than the view's pace would otherwise be abandoned before each answer, for ever.
  */
 import { untrack } from 'svelte';
-import { asApiError, isAbort, type ApiError } from './client';
+import { asApiError, type ApiError } from './client';
 
 export class Query<I, T> {
   data = $state.raw<T | undefined>(undefined);
@@ -19,8 +23,13 @@ export class Query<I, T> {
   input = $state.raw<I | undefined>(undefined);
   #abort: AbortController | null = null;
   #last: I | null = null;
+  /** What to ask once the running request has answered. */
+  #next: I | null = null;
 
-  constructor(private readonly load: (input: I, signal: AbortSignal) => Promise<T>) {}
+  constructor(
+    private readonly load: (input: I, signal: AbortSignal) => Promise<T>,
+    private readonly same: (a: I, b: I) => boolean = () => false,
+  ) {}
 
   /** Nothing known yet and nothing failed: show a skeleton. */
   get pending(): boolean {
@@ -32,8 +41,15 @@ export class Query<I, T> {
     return this.loading && this.data !== undefined;
   }
 
+  /** Ask; a running request for the same is let finish. */
+  async follow(input: I): Promise<void> {
+    if (this.loading && this.#last !== null && this.same(this.#last, input)) this.#next = input;
+    else await this.run(input);
+  }
+
   async run(input: I): Promise<void> {
     this.#abort?.abort();
+    this.#next = null;
     const abort = new AbortController();
     this.#abort = abort;
     this.#last = input;
@@ -45,10 +61,14 @@ export class Query<I, T> {
       this.input = input;
       this.error = undefined;
     } catch (error) {
-      if (abort.signal.aborted || isAbort(error)) return;
+      // Only what we abandoned is silent: any other end must show, or the skeleton stays.
+      if (abort.signal.aborted) return;
       this.error = asApiError(error);
     } finally {
-      if (!abort.signal.aborted) this.loading = false;
+      if (!abort.signal.aborted) {
+        this.loading = false;
+        if (this.#next !== null) void this.run(this.#next);
+      }
     }
   }
 
@@ -63,6 +83,7 @@ export class Query<I, T> {
 
   stop(): void {
     this.#abort?.abort();
+    this.#next = null;
     this.loading = false;
   }
 }
@@ -71,8 +92,9 @@ export class Query<I, T> {
 export function query<I, T>(
   inputs: () => I | null,
   load: (input: I, signal: AbortSignal) => Promise<T>,
+  same?: (a: I, b: I) => boolean,
 ): Query<I, T> {
-  const made = new Query<I, T>(load);
+  const made = new Query<I, T>(load, same);
   let before = '';
   $effect(() => {
     const input = inputs();
@@ -80,7 +102,7 @@ export function query<I, T>(
     const now = JSON.stringify(input);
     if (now === before) return;
     before = now;
-    untrack(() => void made.run(input));
+    untrack(() => void made.follow(input));
   });
   $effect(() => () => made.stop());
   return made;

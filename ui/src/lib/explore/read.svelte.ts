@@ -51,14 +51,18 @@ export function read<T>(path: () => string | null, params: () => Params = () => 
     if (to === null || !view.project) return null;
     return { path: to, params: params(), range: printUrl(view.range), scope: view.scope };
   };
-  const made = query(ask, async (input, signal) => {
-    const data = await api<T>(input.path, {
-      params: { ...input.scope, ...input.params },
-      signal,
-    });
-    keep(input, data);
-    return data;
-  });
+  const made = query(
+    ask,
+    async (input, signal) => {
+      const data = await api<T>(input.path, {
+        params: { ...input.scope, ...input.params },
+        signal,
+      });
+      keep(input, data);
+      return data;
+    },
+    (a, b) => plain(a) === plain(b),
+  );
   untrack(() => {
     const first = ask();
     const before = first && known.get(plain(first));
