@@ -29,7 +29,12 @@ type Offer = () => readonly Action[];
 class Actions {
   #offers = $state.raw<readonly Offer[]>([]);
 
-  readonly all: readonly Action[] = $derived(this.#offers.flatMap((offer) => offer()));
+  /** Each id once, as it was offered last: whatever lists actions is keyed by their ids. */
+  readonly all: readonly Action[] = $derived.by(() => {
+    const known = new Map<string, Action>();
+    for (const offer of this.#offers) for (const each of offer()) known.set(each.id, each);
+    return [...known.values()];
+  });
 
   add(offer: Offer): () => void {
     this.#offers = [...this.#offers, offer];

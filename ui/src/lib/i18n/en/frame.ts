@@ -108,6 +108,8 @@ export const frame = {
     invite: 'Invite someone',
     copyLink: 'Copy a link to this view',
     linkCopied: 'Link copied',
+    nextRow: 'Next row',
+    previousRow: 'Previous row',
   },
   help: {
     title: 'Keyboard shortcuts',

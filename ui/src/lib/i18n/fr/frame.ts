@@ -111,6 +111,8 @@ export const frame: Omit<Catalogue, 'settings' | 'kinds' | 'explore'> = {
     invite: 'Inviter quelqu’un',
     copyLink: 'Copier un lien vers cette vue',
     linkCopied: 'Lien copié',
+    nextRow: 'Ligne suivante',
+    previousRow: 'Ligne précédente',
   },
   help: {
     title: 'Raccourcis clavier',
