@@ -29,6 +29,11 @@ export interface Parts {
 
 export const joined = ({ value, unit }: Parts): string => (unit ? value + NB + unit : value);
 
+/** As many decimals in every row of a column, so that the points stand below each other. */
+export function fixed(value: number, digits: number): string {
+  return number(value, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+}
+
 /** A count in full: 1,234,567. */
 export function count(value: number): string {
   return number(value, { maximumFractionDigits: 0 });

@@ -1962,6 +1962,7 @@ export interface components {
             service: string;
             /** Releases */
             releases: components["schemas"]["Release"][];
+            total: components["schemas"]["Total"];
             series: components["schemas"]["Course"];
             /** Operations */
             operations: components["schemas"]["Operation"][];
@@ -2257,6 +2258,28 @@ export interface components {
              * @description Before compression.
              */
             raw_bytes: number;
+        };
+        /**
+         * Total
+         * @description The whole range in figures: a line's last point says nothing about it.
+         */
+        Total: {
+            /**
+             * Rate
+             * @description Requests a second.
+             */
+            rate: number;
+            /**
+             * Error Rate
+             * @description Share of requests that failed, 0 to 1.
+             */
+            error_rate: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
         };
         /** Totals */
         Totals: {

@@ -27,11 +27,19 @@ export function yTop(spec: Pick<PlotSpec, 'kind' | 'series' | 'unit'>): number {
   return ticks(reach, spec.unit).at(-1) as number;
 }
 
-function data(spec: PlotSpec): uPlot.AlignedData {
+/** Three failures among a thousand are less than a pixel, and yet what one looks for. */
+const LEAST_BAR = 2.5;
+
+function data(spec: PlotSpec, height: number): uPlot.AlignedData {
   const length = Math.max(0, ...spec.series.map((each) => each.values.length));
   const middle = spec.kind === 'lines' ? spec.step / 2 : 0;
   const times = Array.from({ length }, (_, index) => spec.start + index * spec.step + middle);
-  const lists = spec.series.map((each) => each.values);
+  const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * yTop(spec);
+  const lists = spec.series.map((each) =>
+    spec.kind === 'bars' && !each.quiet
+      ? each.values.map((value) => (value ? Math.max(value, least) : value))
+      : each.values,
+  );
   // The tallest stack is painted first, the others over it.
   const shown = spec.kind === 'bars' ? stacked(lists).reverse() : lists.map((each) => [...each]);
   return [times, ...shown];
@@ -66,7 +74,7 @@ export class Plot {
   update(spec: PlotSpec): void {
     this.#spec = spec;
     const now = shape(spec);
-    if (now === this.#shape) this.#u.setData(data(spec), true);
+    if (now === this.#shape) this.#u.setData(data(spec, this.size.height), true);
     else {
       this.#shape = now;
       this.#u.destroy();
@@ -161,7 +169,7 @@ export class Plot {
       ],
       series: [{}, ...(spec.kind === 'bars' ? series.reverse() : series)],
     };
-    return new uPlot(options, data(spec), this.element);
+    return new uPlot(options, data(spec, this.size.height), this.element);
   }
 }
 

@@ -2,6 +2,8 @@
  * Brushing a chart changes the time range in the address; Escape goes back to the range
  * before, as long as nobody has chosen another one meanwhile.
  */
+import { offer } from '#lib/actions.svelte.ts';
+import { t } from '#lib/i18n/index.svelte.ts';
 import { printUrl } from '#lib/time/grammar.ts';
 import { between } from '#lib/time/range.ts';
 import { view } from '#lib/state/view.svelte.ts';
@@ -33,3 +35,20 @@ class Zoom {
 }
 
 export const zoom = new Zoom();
+
+/** Esc goes back, unless something on the page (`held`) needs the key first. */
+export function offerZoomBack(held: () => boolean = () => false): void {
+  offer(() =>
+    zoom.deep && !held()
+      ? [
+          {
+            id: 'chart.back',
+            group: 'page',
+            label: t.explore.chart.back,
+            keys: 'escape',
+            run: zoom.back,
+          },
+        ]
+      : [],
+  );
+}

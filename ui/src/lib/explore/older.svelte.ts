@@ -1,7 +1,7 @@
 /** The pages after the first, by cursor; forgotten when the first page answers something else. */
 import { asApiError, type ApiError } from '#lib/api/client.ts';
 
-interface Page<T> {
+export interface Page<T> {
   readonly items: readonly T[];
   readonly next_cursor: string | null;
 }

@@ -40,39 +40,48 @@ export OTEL_EXPORTER_OTLP_HEADERS="Authorization=Bearer%20${key}"`;
     { id: 'shell', code: environmentLines },
     {
       id: 'python',
-      code: `${environmentLines}
-
-pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http
+      code: `pip install opentelemetry-distro opentelemetry-exporter-otlp-proto-http
 opentelemetry-bootstrap -a install
+
+${environmentLines}
+export OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED=true
+
 opentelemetry-instrument python app.py`,
     },
     {
       id: 'node',
-      code: `${environmentLines}
+      code: `npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node
 
-npm install @opentelemetry/api @opentelemetry/auto-instrumentations-node
-export NODE_OPTIONS="--require @opentelemetry/auto-instrumentations-node/register"
-node app.js`,
+${environmentLines}
+
+node --require @opentelemetry/auto-instrumentations-node/register app.js`,
     },
     {
       id: 'collector',
       code: `exporters:
   otlphttp/quarterdeck:
     endpoint: ${origin}
+    compression: zstd
     headers:
       Authorization: Bearer ${key}
+
 service:
   pipelines:
-    traces: { exporters: [otlphttp/quarterdeck] }
-    logs: { exporters: [otlphttp/quarterdeck] }
-    metrics: { exporters: [otlphttp/quarterdeck] }`,
+    traces: { receivers: [otlp], exporters: [otlphttp/quarterdeck] }
+    metrics: { receivers: [otlp], exporters: [otlphttp/quarterdeck] }
+    logs: { receivers: [otlp], exporters: [otlphttp/quarterdeck] }`,
     },
     {
       id: 'curl',
-      code: `curl ${origin}/v1/logs \\
+      // Whole seconds: the date of a Mac knows no nanoseconds.
+      code: `now=$(date +%s)000000000
+curl -sS ${origin}/v1/logs \\
   -H 'Authorization: Bearer ${key}' \\
   -H 'Content-Type: application/json' \\
-  -d '{"resourceLogs":[{"resource":{"attributes":[{"key":"service.name","value":{"stringValue":"${service}"}}]},"scopeLogs":[{"logRecords":[{"timeUnixNano":"'$(date +%s%N)'","severityNumber":9,"body":{"stringValue":"hello"}}]}]}]}'`,
+  -d '{"resourceLogs":[{
+    "resource":{"attributes":[{"key":"service.name","value":{"stringValue":"${service}"}}]},
+    "scopeLogs":[{"logRecords":[{"timeUnixNano":"'$now'","severityNumber":9,
+      "severityText":"INFO","body":{"stringValue":"first light"}}]}]}]}'`,
     },
   ];
 }
