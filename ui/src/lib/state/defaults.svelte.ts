@@ -14,14 +14,20 @@ const USUAL: Opening = { range: DEFAULT_RANGE, environment: '' };
 
 class Defaults {
   readonly #known = new SvelteMap<string, Opening>();
+  readonly #asked = new Map<string, Promise<void>>();
 
   of(project: string | undefined): Opening {
     return (project && this.#known.get(project)) || USUAL;
   }
 
   /** Ask once per project; a project whose settings cannot be read opens as usual. */
-  async load(project: string): Promise<void> {
-    if (this.#known.has(project)) return;
+  load(project: string): Promise<void> {
+    let asked = this.#asked.get(project);
+    if (!asked) this.#asked.set(project, (asked = this.#ask(project)));
+    return asked;
+  }
+
+  async #ask(project: string): Promise<void> {
     try {
       const { spec } = await api<Resource>('/api/resources/project-settings/default', {
         params: { project },
