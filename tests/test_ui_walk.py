@@ -22,9 +22,11 @@ ROOT = Path(__file__).parent.parent
 STATIC = ROOT / "src/quarterdeck/http/static/index.html"
 SCREENS = Path(os.environ.get("QUARTERDECK_SCREENS", ROOT / "artifacts/screens"))
 LOOKS = ("dark", "light", "phone")
+# A busy machine is slow; what never comes is wrong.
+PATIENCE = 20_000
 
 pytestmark = [
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(400),
     pytest.mark.xdist_group("demo_e2e"),
     pytest.mark.skipif(not STATIC.exists(), reason="the UI has not been built (make setup)"),
 ]
@@ -43,18 +45,18 @@ class Stop:
 
 def open_first(page: Page) -> None:
     page.locator("[role=table][aria-label=Traces] .row a").first.click()
-    expect(page.locator("[role=treeitem]").first).to_be_visible()
+    expect(page.locator("[role=treeitem]").first).to_be_visible(timeout=PATIENCE)
 
 
 def open_span(page: Page) -> None:
     open_first(page)
     page.locator("[role=treeitem]").first.click()
-    expect(page.locator("aside[aria-label]").last).to_be_visible()
+    expect(page.locator("aside[aria-label]").last).to_be_visible(timeout=PATIENCE)
 
 
 def open_record(page: Page) -> None:
     page.locator("[role=option]").first.click()
-    expect(page.get_by_role("button", name="Close").last).to_be_visible()
+    expect(page.get_by_role("button", name="Close").last).to_be_visible(timeout=PATIENCE)
 
 
 ROWS = "[role=table] [role=row][data-index='0']"
@@ -139,15 +141,16 @@ def walk(context: BrowserContext, url: str, stops: tuple[Stop, ...], look: str) 
     SCREENS.mkdir(parents=True, exist_ok=True)
     page = context.new_page()
     watched = watch(page, url)
+    page.set_default_timeout(PATIENCE)
     wrong: list[str] = []
     for stop in stops:
         watched.expected = stop.expected
         try:
             page.goto(stop.path)
-            expect(page.locator(stop.shows).first).to_be_visible()
+            expect(page.locator(stop.shows).first).to_be_visible(timeout=PATIENCE)
             if stop.then:
                 stop.then(page)
-            expect(page.locator("[aria-busy=true], .skeleton")).to_have_count(0)
+            expect(page.locator("[aria-busy=true], .skeleton")).to_have_count(0, timeout=PATIENCE)
         except AssertionError as error:
             wrong.append(f"{stop.name}: {error}")
         page.screenshot(path=SCREENS / f"{stop.name}-{look}.png")
