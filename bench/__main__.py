@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from bench import disk, growth, idle, ingest, kills
+from bench import disk, growth, idle, ingest, kills, page
 from bench.figures import LATEST, Figure, table, write
 from bench.options import QUICK, Options
 
@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "disk": disk.benchmark,
     "growth": growth.benchmark,
     "kills": kills.benchmark,
+    "page": page.benchmark,
 }
 
 
