@@ -220,6 +220,8 @@ def test_a_trace_unfolds_by_keyboard_and_says_what_failed(browser: Browser, deck
         expect(page.get_by_text("1 of 1")).to_be_visible()
         page.get_by_role("link", name="Logs 1").click()
         expect(records(page)).to_contain_text("payment declined by the provider")
+        page.keyboard.press("Escape")
+        expect(page).to_have_url(re.compile(r"/traces(\?|$)"))
 
 
 def test_an_unknown_trace_says_so(browser: Browser, deck: Server) -> None:
@@ -264,6 +266,39 @@ def test_a_search_that_cannot_be_read_is_explained_in_place(browser: Browser, de
         page.keyboard.press("Enter")
         expect(records(page).first).to_contain_text("payment declined")
         expect(page.get_by_role("alert")).to_have_count(0)
+
+
+def test_a_pinned_search_stands_on_its_page_and_in_the_palette(
+    browser: Browser, deck: Server
+) -> None:
+    spec = {
+        "title": "Declined",
+        "signal": "logs",
+        "query": "declined",
+        "service": "payments",
+        "range": "-2h",
+        "columns": ["time", "tenant"],
+        "pinned": True,
+    }
+    path = "/api/resources/saved-search/declined"
+    with deck.client() as admin:
+        admin.put(path, params={"project": "default"}, json={"spec": spec}).raise_for_status()
+    with visit(browser, deck) as page:
+        page.goto("/logs")
+        page.get_by_role("navigation", name="Saved searches").get_by_text("Declined").click()
+        expect(page).to_have_url(
+            re.compile(r"/logs\?q=declined&service=payments&t=-2h&cols=tenant")
+        )
+        expect(records(page).first).to_contain_text("payment declined by the provider")
+        page.keyboard.press("Control+k")
+        page.keyboard.type("declined")
+        palette = page.get_by_role("dialog", name="Search or act")
+        expect(palette.get_by_role("option").first).to_contain_text("saved search")
+        page.goto("/traces")
+        expect(page.get_by_role("table", name="Traces")).to_be_visible()
+        expect(page.get_by_text("Declined")).to_have_count(0)  # it is for logs
+    with deck.client() as admin:
+        admin.delete(path, params={"project": "default"}).raise_for_status()
 
 
 def test_an_empty_range_leads_to_where_the_data_is(browser: Browser, deck: Server) -> None:

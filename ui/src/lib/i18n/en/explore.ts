@@ -69,6 +69,8 @@ export const explore = {
     anyService: 'any service',
     operation: 'Operation',
     status: 'Status',
+    saved: 'saved search',
+    savedSearches: 'Saved searches',
     all: 'all',
     ok: 'ok',
     failed: 'failed',
@@ -103,6 +105,7 @@ export const explore = {
   },
   trace: {
     back: 'Traces',
+    backToList: 'Back to the list',
     spans: (n: number) => (n === 1 ? '1 span' : `${n} spans`),
     services: (n: number) => (n === 1 ? '1 service' : `${n} services`),
     timeline: 'Timeline',

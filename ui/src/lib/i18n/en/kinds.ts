@@ -1,7 +1,13 @@
-/** Kinds of resources and their fields. English says what the schema says itself. */
+/** Kinds of resources and their fields. English says what the schema says itself, but for lists. */
 type Words = Record<
   string,
   { title: string; note: string; fields: Record<string, readonly [string, string]> }
 >;
 
-export const kinds: Words = {};
+export const kinds: Words = {
+  'saved-search': {
+    title: 'Saved searches',
+    note: 'A search over traces or logs that is worth keeping.',
+    fields: {},
+  },
+};

@@ -72,6 +72,8 @@ export const explore: Catalogue['explore'] = {
     anyService: 'tous les services',
     operation: 'Opération',
     status: 'État',
+    saved: 'recherche enregistrée',
+    savedSearches: 'Recherches enregistrées',
     all: 'toutes',
     ok: 'réussies',
     failed: 'en échec',
@@ -106,6 +108,7 @@ export const explore: Catalogue['explore'] = {
   },
   trace: {
     back: 'Traces',
+    backToList: 'Retour à la liste',
     spans: (n) => s(n, '1 span', 'spans'),
     services: (n) => s(n, '1 service', 'services'),
     timeline: 'Chronologie',
