@@ -4,6 +4,7 @@
  * login page. Nothing else in the application calls `fetch`. Integers beyond 2^53 arrive as
  * strings of their digits (see json.ts).
  */
+import { t } from '#lib/i18n/index.svelte.ts';
 import { parseJson } from './json.ts';
 
 export type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
@@ -82,8 +83,8 @@ async function failure(response: Response): Promise<ApiError> {
     return new ApiError(
       response.status,
       `http_${response.status}`,
-      `The server answered ${response.status} without saying why.`,
-      'Try again; if it stays, look at the server’s log.',
+      t.error.unexplained(response.status),
+      t.error.unexplainedHint,
       {},
       after,
     );
@@ -111,12 +112,7 @@ async function send(path: string, request: Request): Promise<Response> {
 /** A connection that failed, was cut in the middle of an answer, or went silent. */
 function lost(error: unknown): unknown {
   if (isAbort(error) || error instanceof ApiError) return error;
-  return new ApiError(
-    0,
-    'server_unreachable',
-    'The server does not answer.',
-    'Check that Quarterdeck is running and that you are online. Nothing you did is lost.',
-  );
+  return new ApiError(0, 'server_unreachable', t.error.unreachable, t.error.unreachableHint);
 }
 
 /** Call the API: the decoded body, or an `ApiError`. */

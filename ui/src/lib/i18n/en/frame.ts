@@ -174,6 +174,11 @@ export const frame = {
     broken: 'This page has failed',
     brokenHint: 'Reload it. If it fails again, the code below tells what happened.',
     reload: 'Reload',
+    unreachable: 'The server does not answer.',
+    unreachableHint:
+      'Check that Quarterdeck is running and that you are online. Nothing you did is lost.',
+    unexplained: (status: number) => `The server answered ${status} without saying why.`,
+    unexplainedHint: 'Try again; if it stays, look at the server’s log.',
     forbidden: 'Only an admin can see this',
     forbiddenHint: 'Ask an admin of your team for the role, or for the change you need.',
   },

@@ -177,6 +177,11 @@ export const frame: Omit<Catalogue, 'settings' | 'kinds' | 'explore'> = {
     broken: 'Cette page a échoué',
     brokenHint: 'Rechargez-la. Si elle échoue encore, le code ci-dessous dit pourquoi.',
     reload: 'Recharger',
+    unreachable: 'Le serveur ne répond pas.',
+    unreachableHint:
+      'Vérifiez que Quarterdeck tourne et que vous êtes en ligne. Rien de ce que vous avez fait n’est perdu.',
+    unexplained: (status) => `Le serveur a répondu ${status} sans dire pourquoi.`,
+    unexplainedHint: 'Réessayez ; si cela persiste, lisez le journal du serveur.',
     forbidden: 'Réservé aux admins',
     forbiddenHint: 'Demandez le rôle, ou le changement voulu, à un admin de votre équipe.',
   },
