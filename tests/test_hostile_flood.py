@@ -112,7 +112,7 @@ def test_twenty_megabytes_of_json_in_twenty_kilobytes_are_refused(
     spans = b'{"resourceSpans":[{"scopeSpans":[{"spans":[' + b"{}," * 6_900_000 + b"{}]}]}]}"
     body = gzip.compress(spans)
     with unharmed(hostile):
-        assert sender.send("/v1/traces", body, JSON, content_encoding="gzip").status == 413
+        assert sender.send("/v1/traces", body, JSON, content_encoding="gzip").status == 400
 
 
 def test_a_million_distinct_keys_on_one_span_are_refused(hostile: Server, sender: Sender) -> None:

@@ -69,6 +69,17 @@ def _list_of(size: int) -> Callable[[Any], None]:
     return change
 
 
+def _list_of_numbers(span: Any) -> None:
+    values = span.attributes.add(key="large").value.array_value.values
+    for number in range(150_000):
+        values.add(double_value=number + 0.123456789)
+
+
+def _map_that_grows_as_json(span: Any) -> None:
+    pair = span.attributes.add(key="large").value.kvlist_value.values.add(key="k")
+    pair.value.string_value = "\x01" * 900_000
+
+
 def _many_attributes(count: int) -> Callable[[Any], None]:
     def change(span: Any) -> None:
         for number in range(count):
@@ -95,6 +106,8 @@ BAD_SPANS: dict[str, tuple[Callable[[Any], None], str]] = {
     "text of 10 MB": (_attribute(string_value="x" * 10_000_000), "value_too_large"),
     "bytes of 10 MB": (_attribute(bytes_value=b"x" * 10_000_000), "value_too_large"),
     "a list of 10 MB": (_list_of(10_000_000), "value_too_large"),
+    "a list of numbers of 1.6 MB": (_list_of_numbers, "value_too_large"),
+    "a map of 5 MB as JSON": (_map_that_grows_as_json, "value_too_large"),
     "2,000 attributes": (_many_attributes(2_000), "too_many_attributes"),
 }  # fmt: skip
 
@@ -152,19 +165,99 @@ def test_a_log_record_over_a_mebibyte_or_of_another_time_is_refused(
     assert rows == [[3]]
 
 
-def test_whatever_is_acknowledged_is_stored_even_with_exemplars_of_many_days(
+def test_a_point_with_exemplars_of_other_times_is_refused_and_its_neighbours_are_kept(
     hostile: Server, sender: Sender
 ) -> None:
+    """Each day of them would be a partition of its own, which neither retention nor quota reach."""
     name = unique("metric").replace("-", "_")
     request = ExportMetricsServiceRequest()
     metric = request.resource_metrics.add().scope_metrics.add().metrics.add(name=name)
-    point = metric.gauge.data_points.add(time_unix_nano=time.time_ns(), as_double=1.5)
+    now = time.time_ns()
+    old, ahead, timeless = (
+        metric.gauge.data_points.add(time_unix_nano=now + i, as_double=1.5) for i in range(3)
+    )
     for day in range(150):
-        point.exemplars.add(time_unix_nano=(day + 1) * 24 * HOUR_NS, as_double=1)
+        old.exemplars.add(time_unix_nano=(day + 1) * 24 * HOUR_NS, as_double=1)
+    ahead.exemplars.add(time_unix_nano=now + 48 * HOUR_NS, as_double=1)
+    timeless.exemplars.add(as_double=2)
+    before = refused(hostile)
     answer = sender.send("/v1/metrics", request.SerializeToString())
-    assert answer.status in (200, 400)
+    assert answer.status == 200
+    assert refused_since(hostile, before) == {("metrics", "exemplar_time"): 2}
     rows = query(hostile, f"SELECT count() FROM samples WHERE metric = '{name}'")
-    assert rows == [[1 if answer == Answer(200, PROTOBUF, b"") else 0]]
+    assert rows == [[1]]
+    rows = query(
+        hostile, f"SELECT toUnixTimestamp64Nano(time) FROM exemplars WHERE metric = '{name}'"
+    )
+    assert rows == [[now + 2]]  # without a time of its own it has its point's
+
+
+def test_times_beside_the_item_s_own_are_judged_too(hostile: Server, sender: Sender) -> None:
+    name = unique("observed")
+    seen_late = logs(name)
+    seen_late.resource_logs[0].scope_logs[0].log_records[0].observed_time_unix_nano = 2**64 - 1
+    begun_late = ExportMetricsServiceRequest()
+    metric = begun_late.resource_metrics.add().scope_metrics.add().metrics.add(name=name)
+    metric.sum.data_points.add(
+        time_unix_nano=time.time_ns(), start_time_unix_nano=2**63, as_double=1
+    )
+    before = refused(hostile)
+    for path, request in (("/v1/logs", seen_late), ("/v1/metrics", begun_late)):
+        assert sender.send(path, request.SerializeToString()).status == 200
+    assert refused_since(hostile, before) == {("logs", "in_future"): 1, ("metrics", "in_future"): 1}
+
+
+def test_a_resource_that_is_too_large_takes_only_its_own_items_with_it(
+    hostile: Server, sender: Sender
+) -> None:
+    name = unique("resource")
+    request = traces(name, 2, service="first")
+    bad = traces(name, 3, service="bad")
+    bad.resource_spans[0].resource.attributes.add(key="large").value.string_value = "x" * 70_000
+    empty = traces(name, 0)
+    empty.resource_spans[0].scope_spans[0].scope.attributes.add(key="large").value.string_value = (
+        "x" * 70_000
+    )
+    request.MergeFrom(empty)
+    request.MergeFrom(bad)
+    request.MergeFrom(traces(name, 4, service="last"))
+    before = refused(hostile)
+    answer = sender.send("/v1/traces", request.SerializeToString())
+    assert (answer.status, rejected(answer)) == (200, 3)
+    assert refused_since(hostile, before) == {("traces", "resource_too_large"): 3}
+    rows = query(
+        hostile,
+        f"SELECT service, count() FROM spans WHERE name = '{name}' GROUP BY service ORDER BY service",
+    )
+    assert rows == [["first", 2], ["last", 4]]
+
+
+@pytest.mark.parametrize("tag", [b"\xa2\x06", b"\xa2\x86\x00", b"\xa2\x86\x80\x00"])
+def test_nobody_else_writes_the_json_of_the_slow_path(
+    hostile: Server, sender: Sender, tag: bytes
+) -> None:
+    name = unique("smuggled")
+    span = traces(name).resource_spans[0].scope_spans[0].spans[0].SerializeToString()
+    text = b'{"k":not json}'
+    span += tagged(9, tagged(1, b"k") + tagged(2, tag + bytes([len(text)]) + text))
+    body = tagged(1, tagged(2, tagged(2, span)))
+    assert sender.send("/v1/traces", body) == Answer(200, PROTOBUF, b"")
+    rows = query(hostile, f"SELECT attributes FROM spans WHERE name = '{name}'")
+    assert rows == [[{"k": None}]]
+
+
+def test_what_nests_is_not_listed_as_refused(hostile: Server, sender: Sender) -> None:
+    name = unique("nests")
+
+    def nest(span: Any) -> None:
+        span.attributes.add(key="map").value.kvlist_value.values.add(key="k").value.int_value = 1
+
+    request = traces(name, 2, change=nest)
+    request.resource_spans[0].scope_spans[0].spans[1].start_time_unix_nano = 1
+    answer = sender.send("/v1/traces", request.SerializeToString())
+    assert (answer.status, rejected(answer)) == (200, 1)
+    rows = query(hostile, f"SELECT reason, items FROM rejects WHERE sample = '{name}'")
+    assert rows == [["too_old", 1]]
 
 
 def test_of_a_value_given_twice_the_last_counts_as_protobuf_says(

@@ -43,7 +43,7 @@ def test_every_field_of_a_metric_point_comes_back_equal(
             View(instrument_name="exponential", aggregation=ExponentialBucketHistogramAggregation())
         ],
     )
-    meter = provider.get_meter("meter", "2")
+    meter = provider.get_meter("meter", "2", "urn:m", {"scope": 1})
     meter.create_counter("whole", "1", "An integer counter").add(2**53 + 1, {"k": "v", "n": 1})
     meter.create_counter("real", "s").add(0.25, {"b": True})
     meter.create_up_down_counter("level").add(-7)
@@ -77,7 +77,7 @@ def test_every_field_of_a_metric_point_comes_back_equal(
     ]
     extra = (
         f"toUnixTimestamp64Nano(time) AS ns, toUnixTimestamp64Nano(start_time) AS start_ns,"
-        f" {TYPED.format('labels')}"
+        f" {TYPED.format('labels')}, {TYPED.format('resource')}"
     )
     rows = [
         row
@@ -89,6 +89,10 @@ def test_every_field_of_a_metric_point_comes_back_equal(
         labels = dict(point.attributes or {})
         (row,) = [r for r in rows if r["metric"] == metric.name and r["labels"] == labels]
         same(row["labels"], row["labels_types"], labels)
+        same(row["resource"], row["resource_types"], dict(resource(name).attributes))
+        assert (row["scope"], row["scope_version"], row["schema_url"]) == ("meter", "2", "urn:m")
+        assert row["scope_attributes"] == {"scope": 1}
+        assert row["flags"] == 0
         assert row["unit"] == (metric.unit or "")
         assert row["description"] == (metric.description or "")
         assert row["ns"] == point.time_unix_nano

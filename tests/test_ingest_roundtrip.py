@@ -42,7 +42,7 @@ def test_every_field_of_a_span_comes_back_equal(server: Server, sql: Sql, transp
     memory = InMemorySpanExporter()
     provider = TracerProvider(resource=resource(name))
     provider.add_span_processor(SimpleSpanProcessor(memory))
-    tracer = provider.get_tracer("library", "4.5", attributes={"scope": "yes"})
+    tracer = provider.get_tracer("library", "4.5", "urn:s", attributes={"scope": "yes"})
     with tracer.start_as_current_span(
         "root", kind=trace_api.SpanKind.SERVER, attributes=ATTRIBUTES
     ) as root:
@@ -90,6 +90,7 @@ def test_every_field_of_a_span_comes_back_equal(server: Server, sql: Sql, transp
         assert row["project"] == "default"
         assert (row["scope"], row["scope_version"]) == ("library", "4.5")
         assert row["scope_attributes"] == {"scope": "yes"}
+        assert row["schema_url"] == "urn:s"
         assert [(e["name"], e["attributes"]) for e in row["events"]] == [
             (e.name, _listed(e.attributes)) for e in span.events
         ]
@@ -120,7 +121,7 @@ def test_every_field_of_a_log_record_comes_back_equal(
     memory = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
     provider = LoggerProvider(resource=resource(name))
     provider.add_log_record_processor(SimpleLogRecordProcessor(memory))
-    logger = provider.get_logger("library", "1")
+    logger = provider.get_logger("library", "1", schema_url="urn:l")
     tracer = TracerProvider().get_tracer("t")
     nested: dict[str, Any] = {
         "deep": {"er": [1, [2.5, True, None]], "s": "x"},
@@ -148,7 +149,7 @@ def test_every_field_of_a_log_record_comes_back_equal(
 
     rows = sql(
         f"SELECT *, toUnixTimestamp64Nano(time) AS ns, toUnixTimestamp64Nano(observed_time) AS observed_ns,"
-        f" {TYPED.format('attributes')} FROM logs WHERE service = '{name}' ORDER BY time"
+        f" {TYPED.format('attributes')}, {TYPED.format('resource')} FROM logs WHERE service = '{name}' ORDER BY time"
     )
     kept = [r.log_record for r in records[1:]]
     assert len(rows) == len(kept)
@@ -167,9 +168,13 @@ def test_every_field_of_a_log_record_comes_back_equal(
         else:
             assert json.loads(row["body"]) == body
         assert row["body_type"] == {
-            str: "string", int: "int", float: "double", bool: "bool", list: "json", dict: "json",
-            tuple: "json",
+            str: "string", int: "int", float: "double", bool: "bool", list: "array", dict: "kvlist",
+            tuple: "array",
         }[type(body)]  # fmt: skip
+        assert row["flags"] == int(record.trace_flags or 0)
+        assert row["dropped_attributes"] == 0
+        same(row["resource"], row["resource_types"], dict(resource(name).attributes))
+        assert (row["scope"], row["scope_version"], row["schema_url"]) == ("library", "1", "urn:l")
         plain = {k: v for k, v in row["attributes"].items() if k in ATTRIBUTES}
         same(plain, row["attributes_types"], ATTRIBUTES)
         assert row["attributes"]["deep"] == {"er": [1, [2.5, True, None]], "s": "x"}

@@ -77,7 +77,12 @@ def _first(reasons: Reasons) -> str:
     return f"['', {names}][1 + indexOf([\n    {conditions}], true)]"
 
 
-def _item_reasons(item: str) -> Reasons:
+def _item_reasons(item: str, *more_values: str) -> Reasons:
+    """What is judged of every item; `more_values` are arrays of AnyValue beside its attributes.
+
+    An item that is `complex` comes back with its values as JSON (ingest/otlp/write.py), and only
+    then is its size judged: no other reason may stand behind `complex`.
+    """
     attributes = f"{item}.attributes"
     large = (
         f"(byteSize({item}) > {_LARGEST_ITEM}"
@@ -85,8 +90,8 @@ def _item_reasons(item: str) -> Reasons:
     )
     return [
         (f"length({attributes}.key) > {_MOST_ATTRIBUTES}", "too_many_attributes"),
+        *((values.complex_in(v), "complex") for v in (f"{attributes}.value", *more_values)),
         (f"large AND {large}", "value_too_large"),
-        (values.complex_in(f"{attributes}.value"), "complex"),
     ]
 
 
@@ -98,33 +103,37 @@ SPAN_REASON = _first(
         ("s.start_time_unix_nano = 0 OR s.end_time_unix_nano = 0", "time_missing"),
         ("s.start_time_unix_nano < oldest", "too_old"),
         ("s.start_time_unix_nano > newest OR s.end_time_unix_nano > newest", "in_future"),
-        *_item_reasons("s"),
-        (values.complex_in("s.events.attributes.value"), "complex"),
-        (values.complex_in("s.links.attributes.value"), "complex"),
+        *_item_reasons("s", "s.events.attributes.value", "s.links.attributes.value"),
     ]
 )
 
 LOG_REASON = _first(
     [
         ("at < oldest", "too_old"),
-        ("at > newest", "in_future"),
+        ("at > newest OR l.observed_time_unix_nano > newest", "in_future"),
+        *_item_reasons("l", "[l.body]"),
         (f"large AND length(l.body.string_value) > {_LARGEST_VALUE}", "value_too_large"),
-        *_item_reasons("l"),
-        (values.complex_in("[l.body]"), "complex"),
     ]
 )
 
 
 def _point_reason(kind: str) -> str:
-    exemplars = (values.complex_in("p.exemplars.filtered_attributes.value"), "complex")
+    """`kind` is `exemplars` for points that may have some, else `summary`."""
+    begun: Reasons = [
+        ("m.name = ''", "metric_unnamed"),
+        ("p.time_unix_nano = 0", "time_missing"),
+        ("p.time_unix_nano < oldest", "too_old"),
+        ("p.time_unix_nano > newest OR p.start_time_unix_nano > newest", "in_future"),
+    ]
+    if kind == "summary":
+        return _first([*begun, *_item_reasons("p")])
+    times = "p.exemplars.time_unix_nano"  # 0: the exemplar takes the time of its point
+    off = f"arrayExists(t -> t > newest OR (t != 0 AND t < oldest), {times})"
     return _first(
         [
-            ("m.name = ''", "metric_unnamed"),
-            ("p.time_unix_nano = 0", "time_missing"),
-            ("p.time_unix_nano < oldest", "too_old"),
-            ("p.time_unix_nano > newest", "in_future"),
-            *_item_reasons("p"),
-            *([] if kind == "summary" else [exemplars]),
+            *begun,
+            (off, "exemplar_time"),
+            *_item_reasons("p", "p.exemplars.filtered_attributes.value"),
         ]
     )
 

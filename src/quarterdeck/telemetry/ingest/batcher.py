@@ -17,7 +17,7 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from quarterdeck.core.errors import BadInput
@@ -39,6 +39,7 @@ class Request:
     resources: bytes
     items: int
     tables: frozenset[str]  # the raw tables that take its items
+    refused: Mapping[str, int] = field(default_factory=dict)  # items left out already, by reason
 
     @property
     def size(self) -> int:

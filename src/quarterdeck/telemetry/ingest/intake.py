@@ -121,11 +121,13 @@ class Intake:
 
     async def keep(self, signal: str, project: ProjectRef, request: Request) -> Outcome:
         """Queue a validated request; returns once its rows are durable."""
-        if request.items == 0:
-            return Outcome(0)
-        began = time.perf_counter()
-        outcome = await self._batchers[signal].submit(project.id, request, self._clock.now_ns())
-        self.steps.add(time.perf_counter() - began, signal, "store")
+        outcome = Outcome(0)
+        if request.items:
+            began = time.perf_counter()
+            outcome = await self._batchers[signal].submit(project.id, request, self._clock.now_ns())
+            self.steps.add(time.perf_counter() - began, signal, "store")
+        if request.refused:
+            outcome = outcome.joined(request.refused)
         self._kept.add(outcome.items - outcome.rejected, signal)
         for reason, count in outcome.refused.items():
             self._refused.add(count, signal, reason)

@@ -5,6 +5,7 @@
 words: OTLP as partial success, remote write as 400 with counts, Sentry by category.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -39,6 +40,7 @@ class Reason(StrEnum):
     TOO_MANY_ATTRIBUTES = "too_many_attributes"
     VALUE_TOO_LARGE = "value_too_large"
     METRIC_UNNAMED = "metric_unnamed"
+    EXEMPLAR_TIME = "exemplar_time"
 
 
 EXPLAIN = {
@@ -51,6 +53,8 @@ EXPLAIN = {
     Reason.TOO_MANY_ATTRIBUTES: "more than 1,024 attributes on one item",
     Reason.VALUE_TOO_LARGE: "a value over 1 MiB, or over 2 MiB in one item",
     Reason.METRIC_UNNAMED: "a metric without a name",
+    Reason.EXEMPLAR_TIME: "an exemplar older than what is kept, or in the future",
+    Reason.RESOURCE_TOO_LARGE: "attributes of a resource or scope over 64 KiB",
 }
 
 
@@ -64,6 +68,11 @@ class Outcome:
     @property
     def rejected(self) -> int:
         return sum(self.refused.values())
+
+    def joined(self, refused: Mapping[str, int]) -> "Outcome":
+        """With items that were left out before, by reason."""
+        counts = {r: self.refused.get(r, 0) + refused.get(r, 0) for r in {*self.refused, *refused}}
+        return Outcome(self.items + sum(refused.values()), counts)
 
     def message(self) -> str:
         """One sentence for the sender, empty when everything was kept."""

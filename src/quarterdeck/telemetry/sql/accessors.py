@@ -18,6 +18,11 @@ ACCESSORS = {
 """Accessor → what it gives; every one gives NULL for a key that is absent or of another type."""
 
 
+def type_name(type: str, text: str) -> str:
+    """SQL: the name of a stored type; what is kept as JSON shows in its text which of two it is."""
+    return f"if({type} = 'json', if(startsWith({text}, '{{'), 'kvlist', 'array'), toString({type}))"
+
+
 @dataclass(frozen=True, slots=True)
 class TextMap:
     """Values as text in `map`, their types in the array `types`."""
@@ -41,7 +46,7 @@ class TextMap:
             "attr_float": f"if({t} IN ('int', 'double'), toFloat64OrNull({v}), NULL)",
             "attr_bool": f"if({t} = 'bool', ({v} = 'true')::Nullable(Bool), NULL)",
             "attr_text": f"if({t} = 'none', NULL, {v})",
-            "attr_type": f"if({t} = 'none', NULL, toString({t}))",
+            "attr_type": f"if({t} = 'none', NULL, {type_name(t, v)})",
         }[accessor]
 
     def equals(self, key: str, literal: str) -> str:

@@ -107,8 +107,10 @@ def run_sql(engine: Engine, settings: Settings, sql: str, projects: list[Project
 
 
 def _float(value: Any) -> Any:
-    """The engine writes whole doubles without their point."""
-    return float(value) if type(value) is int else value
+    """The engine writes whole doubles without their point, and some that are none with a sign."""
+    if type(value) is int:
+        return float(value)
+    return "nan" if value == "-nan" else value
 
 
 def _failed(error: EngineError, shown: dict[str, str]) -> BadInput:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.store.telemetry import values
-from quarterdeck.telemetry.sql.accessors import JsonMap, MapSource, TextMap
+from quarterdeck.telemetry.sql.accessors import JsonMap, MapSource, TextMap, type_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class View:
     maps: dict[str, MapSource] = field(default_factory=dict)
     ids: dict[str, tuple[str, int]] = field(default_factory=dict)  # column → stored column, bytes
     series: bool = False  # joins the series of a metric as __s
+    only: str = "true"  # which rows of the table the view shows
 
     @property
     def names(self) -> list[str]:
@@ -44,6 +45,14 @@ def quote(text: str) -> str:
 def _id(column: str, size: int) -> str:
     empty = f"__t.{column} = toFixedString('', {size})"
     return f"if({empty}, '', lower(hex(__t.{column})))"
+
+
+def _scope_json(table: str) -> str:
+    return f"if({table}.scope_attributes = '', '{{}}', {table}.scope_attributes)"
+
+
+def _scope_attributes(table: str) -> str:
+    return values.parsed(_scope_json(table))
 
 
 _DROPPED = "Dropped by the sender: attributes, events, links; empty when none were."
@@ -65,11 +74,7 @@ _RESOURCE = Column(
 _SCOPE = (Column("scope", "__t.scope", "Name of the instrumentation scope."),)
 _SCOPE_MORE = (
     Column("scope_version", "__t.scope_version", "Version of the scope."),
-    Column(
-        "scope_attributes",
-        "JSONExtract(if(__t.scope_attributes = '', '{}', __t.scope_attributes)::String, 'Map(String, Dynamic)')",
-        "Attributes of the scope.",
-    ),
+    Column("scope_attributes", _scope_attributes("__t"), "Attributes of the scope."),
     Column("schema_url", "__t.schema_url", "Schema of the attributes."),
 )
 _EVENTS = (
@@ -87,7 +92,7 @@ _TEXT_MAPS: dict[str, MapSource] = {
 }
 _ITEM_MAPS: dict[str, MapSource] = {
     **_TEXT_MAPS,
-    "scope_attributes": JsonMap("if(__t.scope_attributes = '', '{}', __t.scope_attributes)"),
+    "scope_attributes": JsonMap(_scope_json("__t")),
 }
 
 SPANS = View(
@@ -131,7 +136,7 @@ LOGS = View(
         Column("span_id", _id("span_id", 8), "Lower-case hex, empty without one."),
         _ATTRIBUTES, _RESOURCE, *_SCOPE,
         Column("level", "toString(__t.severity)", "The severity's class: unspecified, trace, debug, info, warn, error, fatal."),
-        Column("body_type", "toString(__t.body_type)", "Type of the body: string, int, double, bool, array, kvlist, bytes."),
+        Column("body_type", type_name("__t.body_type", "__t.body"), "Type of the body: string, int, double, bool, array, kvlist, bytes, or none."),
         Column("event_name", "__t.event_name", "Name of the event, empty for an ordinary record."),
         Column("observed_time", "__t.observed", "When the collector saw it."),
         *_SCOPE_MORE,
@@ -160,6 +165,8 @@ _SERIES_MORE = (
     Column("resource", values.parsed("__s.resource"), "Resource attributes, typed."),
     Column("scope", "__s.scope", "Name of the instrumentation scope."),
     Column("scope_version", "__s.scope_version", "Version of the scope."),
+    Column("scope_attributes", _scope_attributes("__s"), "Attributes of the scope."),
+    Column("schema_url", "__s.schema_url", "Schema of the attributes."),
 )
 _POINT_MORE = (
     Column("start_time", "__t.start", "Start of the interval that the point covers."),
@@ -168,6 +175,7 @@ _POINT_MORE = (
 _SERIES_MAPS: dict[str, MapSource] = {
     "labels": TextMap("__s.labels", "__s.label_types"),
     "resource": JsonMap("__s.resource"),
+    "scope_attributes": JsonMap(_scope_json("__s")),
 }
 
 
@@ -191,9 +199,9 @@ def _plain(*names_and_help: str) -> Iterable[Column]:
 SAMPLES = _points(
     "samples",
     "One row a point of a gauge or a sum.",
-    Column("value", "__t.value", "The value as a double."),
+    Column("value", "if(__t.value_type = 'none', NULL, __t.value)", "The value as a double; NULL in a point that only says there is none."),
     Column("value_int", "if(__t.value_type = 'int', __t.value_int, NULL)", "The exact value when it was sent as an integer."),
-    Column("value_type", "toString(__t.value_type)", "double or int."),
+    Column("value_type", "toString(__t.value_type)", "double, int, or none."),
 )  # fmt: skip
 
 HISTOGRAMS = _points(
@@ -269,6 +277,7 @@ REJECTS = View(
         Column("items", "__t.items", "How many."),
         Column("sample", "__t.sample", "One of them: its name or the start of its body."),
     ),
+    only="__t.reason != 'complex' AND (__t.batch % 2 = 0 OR __t.reason = 'value_too_large')",
 )  # fmt: skip
 
 VIEWS: dict[str, View] = {
@@ -288,6 +297,8 @@ _FOLDED = [
     "resource",
     "scope",
     "scope_version",
+    "scope_attributes",
+    "schema_url",
     "service",
     "environment",
     "release",
@@ -338,7 +349,7 @@ def bind(
     if "__s." in listed:
         folded = _folded(ids, about_series)
         source += f" ANY LEFT JOIN {folded} AS __s ON __t.series_id = __s.series_id"
-    return f"(SELECT {listed} FROM {source} WHERE __t.project IN ({ids}){where})"
+    return f"(SELECT {listed} FROM {source} WHERE __t.project IN ({ids}) AND {view.only}{where})"
 
 
 def _slug(projects: Sequence[ProjectRef], alias: str) -> str:

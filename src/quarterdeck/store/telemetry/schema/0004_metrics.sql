@@ -62,6 +62,7 @@ CREATE TABLE IF NOT EXISTS series (
     unit LowCardinality(String), description LowCardinality(String),
     labels Map(LowCardinality(String), String) CODEC(ZSTD(3)), label_types Array({ValueType}) CODEC(ZSTD(1)),
     resource LowCardinality(String), scope LowCardinality(String), scope_version LowCardinality(String),
+    scope_attributes LowCardinality(String), schema_url LowCardinality(String),
     service LowCardinality(String), environment LowCardinality(String), release LowCardinality(String), day Date,
     first_seen SimpleAggregateFunction(min, DateTime), last_seen SimpleAggregateFunction(max, DateTime)
 ) ENGINE = AggregatingMergeTree PARTITION BY day ORDER BY (project, metric, series_id)
@@ -73,8 +74,7 @@ CREATE TABLE IF NOT EXISTS samples (
     value Float64 CODEC(Delta(8), ZSTD(1)),
     value_int Int64 CODEC(DoubleDelta, ZSTD(1)),
     value_type Enum8('none' = 0, 'double' = 4, 'int' = 6) CODEC(ZSTD(1)),
-    start DateTime64(9) CODEC(Delta(8),
-    ZSTD(1)),
+    start DateTime64(9) CODEC(Delta(8), ZSTD(1)),
     flags UInt32 CODEC(ZSTD(1))
 ) ENGINE = MergeTree PARTITION BY toDate(time) ORDER BY (project, series_id, time)
 SETTINGS {Parts};
@@ -82,10 +82,8 @@ SETTINGS {Parts};
 CREATE TABLE IF NOT EXISTS histograms (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
     time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-    start DateTime64(9) CODEC(Delta(8),
-    ZSTD(1)),
-    count UInt64 CODEC(Delta(8),
-    ZSTD(1)),
+    start DateTime64(9) CODEC(Delta(8), ZSTD(1)),
+    count UInt64 CODEC(Delta(8), ZSTD(1)),
     sum Nullable(Float64) CODEC(ZSTD(1)),
     min Nullable(Float64) CODEC(ZSTD(1)),
     max Nullable(Float64) CODEC(ZSTD(1)),
@@ -98,10 +96,8 @@ SETTINGS {Parts};
 CREATE TABLE IF NOT EXISTS exponential_histograms (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
     time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-    start DateTime64(9) CODEC(Delta(8),
-    ZSTD(1)),
-    count UInt64 CODEC(Delta(8),
-    ZSTD(1)),
+    start DateTime64(9) CODEC(Delta(8), ZSTD(1)),
+    count UInt64 CODEC(Delta(8), ZSTD(1)),
     sum Nullable(Float64) CODEC(ZSTD(1)),
     min Nullable(Float64) CODEC(ZSTD(1)),
     max Nullable(Float64) CODEC(ZSTD(1)),
@@ -119,10 +115,8 @@ SETTINGS {Parts};
 CREATE TABLE IF NOT EXISTS summaries (
     project UInt32 CODEC(ZSTD(1)), series_id UInt64 CODEC(Delta(8), ZSTD(1)),
     time DateTime64(9) CODEC(DoubleDelta, ZSTD(1)),
-    start DateTime64(9) CODEC(Delta(8),
-    ZSTD(1)),
-    count UInt64 CODEC(Delta(8),
-    ZSTD(1)),
+    start DateTime64(9) CODEC(Delta(8), ZSTD(1)),
+    count UInt64 CODEC(Delta(8), ZSTD(1)),
     sum Float64 CODEC(ZSTD(1)),
     quantiles Array(Float64) CODEC(ZSTD(1)),
     quantile_values Array(Float64) CODEC(ZSTD(1)),

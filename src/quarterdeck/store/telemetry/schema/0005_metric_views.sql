@@ -12,7 +12,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS raw_numbers_to_unfolded TO unfolded_numbe
 SELECT project, batch, request, received, {PointReason exemplars} AS reason, service, environment, release, resource,
     scope, scope_version, scope_attributes, schema_url, m.name AS metric, if(notEmpty(m.sum.data_points), 'sum', 'gauge') AS type, m.description AS description,
     m.unit AS unit, {Temporality m.sum.aggregation_temporality} AS temporality, m.sum.is_monotonic AS monotonic, {Map p.attributes} AS labels, p,
-    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version,
+    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version, scope_attributes, schema_url,
         arraySort(arrayZip(mapKeys(labels), mapValues(labels), p.attributes.value.value))) AS series_id
 FROM (
     SELECT *, m, if(notEmpty(m.sum.data_points), m.sum.data_points, m.gauge.data_points) AS points FROM {Unfold raw_numbers resource_metrics scope_metrics metrics} ARRAY JOIN items AS m
@@ -28,6 +28,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_numbers_to_series TO series AS
 SELECT project, metric, series_id, any(type) AS type, any(temporality) AS temporality, any(monotonic) AS monotonic, any(unit) AS unit,
     any(description) AS description, any(labels) AS labels, any(p.attributes.value.value) AS label_types,
     any(resource) AS resource, any(scope) AS scope, any(scope_version) AS scope_version,
+    any(scope_attributes) AS scope_attributes, any(schema_url) AS schema_url,
     any(service) AS service, any(environment) AS environment, any(release) AS release,
     toDate(fromUnixTimestamp64Nano(p.time_unix_nano::Int64)) AS day,
     min(fromUnixTimestamp64Nano(p.time_unix_nano::Int64))::DateTime AS first_seen,
@@ -40,12 +41,12 @@ SELECT project, fromUnixTimestamp64Nano(any(received)::Int64) AS time, 'metrics'
 FROM unfolded_numbers WHERE reason != '' GROUP BY project, batch, request, reason;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_numbers_to_exemplars TO exemplars AS
-SELECT project, series_id, fromUnixTimestamp64Nano(e.time_unix_nano::Int64) AS time,
+SELECT project, series_id, fromUnixTimestamp64Nano(if(e.time_unix_nano = 0, at, e.time_unix_nano)::Int64) AS time,
     if(e.value = 'as_int', e.as_int::Float64, e.as_double) AS value, e.as_int AS value_int, CAST(e.value, 'Int8') AS value_type,
     if(length(e.trace_id) = 16, e.trace_id, '')::FixedString(16) AS trace_id,
     if(length(e.span_id) = 8, e.span_id, '')::FixedString(8) AS span_id,
     {Map e.filtered_attributes} AS attributes, e.filtered_attributes.value.value AS attribute_types
-FROM (SELECT project, series_id, p.exemplars AS exemplars FROM unfolded_numbers WHERE reason = '' AND notEmpty(p.exemplars))
+FROM (SELECT project, series_id, p.time_unix_nano AS at, p.exemplars AS exemplars FROM unfolded_numbers WHERE reason = '' AND notEmpty(p.exemplars))
 ARRAY JOIN exemplars AS e;
 
 CREATE TABLE IF NOT EXISTS unfolded_histograms (
@@ -59,7 +60,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS raw_histograms_to_unfolded TO unfolded_hi
 SELECT project, batch, request, received, {PointReason exemplars} AS reason, service, environment, release, resource,
     scope, scope_version, scope_attributes, schema_url, m.name AS metric, 'histogram' AS type, m.description AS description,
     m.unit AS unit, {Temporality m.histogram.aggregation_temporality} AS temporality, false AS monotonic, {Map p.attributes} AS labels, p,
-    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version,
+    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version, scope_attributes, schema_url,
         arraySort(arrayZip(mapKeys(labels), mapValues(labels), p.attributes.value.value))) AS series_id
 FROM (
     SELECT *, m, m.histogram.data_points AS points FROM {Unfold raw_histograms resource_metrics scope_metrics metrics} ARRAY JOIN items AS m
@@ -75,6 +76,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_histograms_to_series TO series A
 SELECT project, metric, series_id, any(type) AS type, any(temporality) AS temporality, any(monotonic) AS monotonic, any(unit) AS unit,
     any(description) AS description, any(labels) AS labels, any(p.attributes.value.value) AS label_types,
     any(resource) AS resource, any(scope) AS scope, any(scope_version) AS scope_version,
+    any(scope_attributes) AS scope_attributes, any(schema_url) AS schema_url,
     any(service) AS service, any(environment) AS environment, any(release) AS release,
     toDate(fromUnixTimestamp64Nano(p.time_unix_nano::Int64)) AS day,
     min(fromUnixTimestamp64Nano(p.time_unix_nano::Int64))::DateTime AS first_seen,
@@ -87,12 +89,12 @@ SELECT project, fromUnixTimestamp64Nano(any(received)::Int64) AS time, 'metrics'
 FROM unfolded_histograms WHERE reason != '' GROUP BY project, batch, request, reason;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_histograms_to_exemplars TO exemplars AS
-SELECT project, series_id, fromUnixTimestamp64Nano(e.time_unix_nano::Int64) AS time,
+SELECT project, series_id, fromUnixTimestamp64Nano(if(e.time_unix_nano = 0, at, e.time_unix_nano)::Int64) AS time,
     if(e.value = 'as_int', e.as_int::Float64, e.as_double) AS value, e.as_int AS value_int, CAST(e.value, 'Int8') AS value_type,
     if(length(e.trace_id) = 16, e.trace_id, '')::FixedString(16) AS trace_id,
     if(length(e.span_id) = 8, e.span_id, '')::FixedString(8) AS span_id,
     {Map e.filtered_attributes} AS attributes, e.filtered_attributes.value.value AS attribute_types
-FROM (SELECT project, series_id, p.exemplars AS exemplars FROM unfolded_histograms WHERE reason = '' AND notEmpty(p.exemplars))
+FROM (SELECT project, series_id, p.time_unix_nano AS at, p.exemplars AS exemplars FROM unfolded_histograms WHERE reason = '' AND notEmpty(p.exemplars))
 ARRAY JOIN exemplars AS e;
 
 CREATE TABLE IF NOT EXISTS unfolded_exponential_histograms (
@@ -106,7 +108,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS raw_exponential_histograms_to_unfolded TO
 SELECT project, batch, request, received, {PointReason exemplars} AS reason, service, environment, release, resource,
     scope, scope_version, scope_attributes, schema_url, m.name AS metric, 'exponential_histogram' AS type, m.description AS description,
     m.unit AS unit, {Temporality m.exponential_histogram.aggregation_temporality} AS temporality, false AS monotonic, {Map p.attributes} AS labels, p,
-    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version,
+    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version, scope_attributes, schema_url,
         arraySort(arrayZip(mapKeys(labels), mapValues(labels), p.attributes.value.value))) AS series_id
 FROM (
     SELECT *, m, m.exponential_histogram.data_points AS points FROM {Unfold raw_exponential_histograms resource_metrics scope_metrics metrics} ARRAY JOIN items AS m
@@ -122,6 +124,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_exponential_histograms_to_series
 SELECT project, metric, series_id, any(type) AS type, any(temporality) AS temporality, any(monotonic) AS monotonic, any(unit) AS unit,
     any(description) AS description, any(labels) AS labels, any(p.attributes.value.value) AS label_types,
     any(resource) AS resource, any(scope) AS scope, any(scope_version) AS scope_version,
+    any(scope_attributes) AS scope_attributes, any(schema_url) AS schema_url,
     any(service) AS service, any(environment) AS environment, any(release) AS release,
     toDate(fromUnixTimestamp64Nano(p.time_unix_nano::Int64)) AS day,
     min(fromUnixTimestamp64Nano(p.time_unix_nano::Int64))::DateTime AS first_seen,
@@ -134,12 +137,12 @@ SELECT project, fromUnixTimestamp64Nano(any(received)::Int64) AS time, 'metrics'
 FROM unfolded_exponential_histograms WHERE reason != '' GROUP BY project, batch, request, reason;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_exponential_histograms_to_exemplars TO exemplars AS
-SELECT project, series_id, fromUnixTimestamp64Nano(e.time_unix_nano::Int64) AS time,
+SELECT project, series_id, fromUnixTimestamp64Nano(if(e.time_unix_nano = 0, at, e.time_unix_nano)::Int64) AS time,
     if(e.value = 'as_int', e.as_int::Float64, e.as_double) AS value, e.as_int AS value_int, CAST(e.value, 'Int8') AS value_type,
     if(length(e.trace_id) = 16, e.trace_id, '')::FixedString(16) AS trace_id,
     if(length(e.span_id) = 8, e.span_id, '')::FixedString(8) AS span_id,
     {Map e.filtered_attributes} AS attributes, e.filtered_attributes.value.value AS attribute_types
-FROM (SELECT project, series_id, p.exemplars AS exemplars FROM unfolded_exponential_histograms WHERE reason = '' AND notEmpty(p.exemplars))
+FROM (SELECT project, series_id, p.time_unix_nano AS at, p.exemplars AS exemplars FROM unfolded_exponential_histograms WHERE reason = '' AND notEmpty(p.exemplars))
 ARRAY JOIN exemplars AS e;
 
 CREATE TABLE IF NOT EXISTS unfolded_summaries (
@@ -153,7 +156,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS raw_summaries_to_unfolded TO unfolded_sum
 SELECT project, batch, request, received, {PointReason summary} AS reason, service, environment, release, resource,
     scope, scope_version, scope_attributes, schema_url, m.name AS metric, 'summary' AS type, m.description AS description,
     m.unit AS unit, 'unspecified' AS temporality, false AS monotonic, {Map p.attributes} AS labels, p,
-    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version,
+    sipHash64(project, metric, type, temporality, monotonic, unit, resource, scope, scope_version, scope_attributes, schema_url,
         arraySort(arrayZip(mapKeys(labels), mapValues(labels), p.attributes.value.value))) AS series_id
 FROM (
     SELECT *, m, m.summary.data_points AS points FROM {Unfold raw_summaries resource_metrics scope_metrics metrics} ARRAY JOIN items AS m
@@ -169,6 +172,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_summaries_to_series TO series AS
 SELECT project, metric, series_id, any(type) AS type, any(temporality) AS temporality, any(monotonic) AS monotonic, any(unit) AS unit,
     any(description) AS description, any(labels) AS labels, any(p.attributes.value.value) AS label_types,
     any(resource) AS resource, any(scope) AS scope, any(scope_version) AS scope_version,
+    any(scope_attributes) AS scope_attributes, any(schema_url) AS schema_url,
     any(service) AS service, any(environment) AS environment, any(release) AS release,
     toDate(fromUnixTimestamp64Nano(p.time_unix_nano::Int64)) AS day,
     min(fromUnixTimestamp64Nano(p.time_unix_nano::Int64))::DateTime AS first_seen,

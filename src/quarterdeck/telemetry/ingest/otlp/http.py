@@ -29,7 +29,8 @@ from quarterdeck.telemetry.ingest.otlp.wire import varint
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
 
 _INLINE = 16_384  # bytes on the wire; larger bodies are unpacked off the event loop
-_JSON_TAG = b"\xa2\x06"  # field 100 of AnyValue, see complex.py
+# Field 100 of AnyValue, see complex.py; the others are the same number written with leading zeros.
+_JSON_TAGS = (b"\xa2\x06", b"\xa2\x86\x00", b"\xa2\x86\x80")
 
 PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
 
@@ -132,7 +133,7 @@ def check(signal: Signal, data: bytes) -> Request:
         raise Refused(
             Reason.UNPARSABLE, f"The body is not a valid {signal.request.DESCRIPTOR.name}: {error}"
         ) from error
-    if _JSON_TAG in data or len(UnknownFieldSet(message)):
+    if any(tag in data for tag in _JSON_TAGS) or len(UnknownFieldSet(message)):
         # Fields that we append ourselves, or a value that only our slow path may write.
         message.DiscardUnknownFields()
         data = message.SerializeToString()

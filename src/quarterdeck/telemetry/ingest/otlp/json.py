@@ -6,6 +6,7 @@ Python time for every item; browsers and tests use it, collectors do not.
 """
 
 import base64
+import binascii
 from typing import Any
 
 import orjson
@@ -18,19 +19,14 @@ _IDS = {"traceId", "spanId", "parentSpanId", "trace_id", "span_id", "parent_span
 _NOT_HEX = base64.b64encode(b"!").decode()  # of a length that no id has: refused by name, alone
 
 
-LARGEST = (
-    4 * 1024 * 1024
-)  # bytes; JSON unfolds to many times its size, and protobuf has no such limit
 MOST_NODES = 500_000
+MOST_COMMAS = 4 * MOST_NODES  # JSON unfolds to many times its size, by the number of its parts
 
 
 def parse(data: bytes, request: type[Message]) -> Message:
     """The request message that the JSON stands for."""
-    if len(data) > LARGEST:
-        raise Refused(
-            Reason.TOO_LARGE,
-            f"JSON is taken up to {LARGEST // 1048576} MiB; send protobuf, or less at once.",
-        )
+    if data.count(b",") > MOST_COMMAS or data.count(b"{") + data.count(b"[") > 2 * MOST_NODES:
+        raise _too_many()
     try:
         document = orjson.loads(data)
         if not isinstance(document, dict):
@@ -43,6 +39,13 @@ def parse(data: bytes, request: type[Message]) -> Message:
         ) from error
 
 
+def _too_many() -> Refused:
+    return Refused(
+        Reason.TOO_MANY_ITEMS,
+        f"The JSON holds more than {MOST_NODES} objects and lists; send less at once, or protobuf.",
+    )
+
+
 def _hex_ids(root: dict[str, Any]) -> None:
     """Turn every hex id into the base64 that protobuf's JSON wants, in place, without recursion."""
     stack: list[Any] = [root]
@@ -51,10 +54,7 @@ def _hex_ids(root: dict[str, Any]) -> None:
         node = stack.pop()
         nodes += 1
         if nodes > MOST_NODES:
-            raise Refused(
-                Reason.TOO_MANY_ITEMS,
-                f"The JSON holds more than {MOST_NODES} objects; send less at once.",
-            )
+            raise _too_many()
         if isinstance(node, list):
             stack.extend(x for x in node if isinstance(x, dict | list))
             continue
@@ -67,7 +67,7 @@ def _hex_ids(root: dict[str, Any]) -> None:
 
 def _base64_of_hex(text: str) -> str:
     try:
-        return base64.b64encode(bytes.fromhex(text)).decode()
+        return base64.b64encode(binascii.unhexlify(text)).decode()
     except ValueError:
         return _NOT_HEX
 

@@ -3,6 +3,7 @@
 Resources and scopes are few and come again with every request, so Python turns them into
 text and remembers it, while the engine alone touches the items. The result is appended to
 the request as fields 1010 to 1014 (signals.py), in the order of the request's resources.
+Resources whose attributes are too large are taken out with their items, the others are kept.
 """
 
 from typing import Any
@@ -23,12 +24,13 @@ _known: dict[bytes, bytes] = {}
 
 def inspect(signal: Signal, message: Any, body: bytes) -> Request:
     """What a parsed request holds: its items, where they go, the fields to append about its resources."""
-    items = parts = 0
+    items = parts = left_out = 0
     pieces = []
     tables: set[str] = set()
-    for resource in getattr(message, signal.resources):
-        pieces.append(_resource(resource.resource))
-        texts = []
+    resources = getattr(message, signal.resources)
+    given = len(resources)
+    for position in reversed(range(given)):  # from the end, for some may be taken out
+        resource = resources[position]
         scopes = getattr(resource, signal.scopes)
         parts += 1 + len(scopes)
         if parts > _MOST_PARTS:
@@ -36,22 +38,34 @@ def inspect(signal: Signal, message: Any, body: bytes) -> Request:
                 Reason.TOO_MANY_RESOURCES,
                 f"The request holds more than {_MOST_PARTS} resources and scopes; send them in several.",
             )
-        for scope in scopes:
-            items += signal.count(scope)
-            tables |= signal.tables(scope)
-            attributes = scope.scope.attributes
-            texts.append(text_field(1, _json(attributes)) if attributes else _NO_SCOPE)
-        pieces.append(text_field(_SCOPES, b"".join(texts)))
-    return Request(body, b"".join(pieces), items, frozenset(tables))
+        count = sum(map(signal.count, scopes))
+        try:
+            texts = [_scope(scope.scope.attributes) for scope in scopes]
+            pieces.append(_resource(resource.resource) + text_field(_SCOPES, b"".join(texts)))
+        except _TooLargeError:
+            left_out += count
+            del resources[position]
+            continue
+        items += count
+        tables.update(*map(signal.tables, scopes))
+    if len(resources) < given:
+        body = message.SerializeToString()
+    refused = {Reason.RESOURCE_TOO_LARGE.value: left_out} if left_out else {}
+    return Request(body, b"".join(reversed(pieces)), items, frozenset(tables), refused)
+
+
+class _TooLargeError(Exception):
+    """The attributes of a resource or scope; its items are left out."""
+
+
+def _scope(attributes: Any) -> bytes:
+    return text_field(1, _json(attributes)) if attributes else _NO_SCOPE
 
 
 def _json(attributes: Any) -> bytes:
     text = json_object(attributes)
     if len(text) > _LARGEST:
-        raise Refused(
-            Reason.RESOURCE_TOO_LARGE,
-            f"The attributes of a resource or scope are over {_LARGEST} bytes.",
-        )
+        raise _TooLargeError
     return text
 
 

@@ -1,6 +1,7 @@
 """An AnyValue as plain Python and as the JSON that the store keeps."""
 
 import base64
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,7 +10,7 @@ from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 
 def plain(value: AnyValue) -> Any:
-    """An AnyValue as plain Python, bytes as {"$bytes": base64}."""
+    """An AnyValue as JSON has it: bytes as {"$bytes": base64}, infinities and NaN by name."""
     kind = value.WhichOneof("value")
     if kind is None:
         return None
@@ -19,7 +20,8 @@ def plain(value: AnyValue) -> Any:
         return {pair.key: plain(pair.value) for pair in value.kvlist_value.values}
     if kind == "bytes_value":
         return {"$bytes": base64.b64encode(value.bytes_value).decode()}
-    return getattr(value, kind)
+    found = getattr(value, kind)
+    return str(found) if kind == "double_value" and not math.isfinite(found) else found
 
 
 def json_object(attributes: Iterable[KeyValue]) -> bytes:

@@ -3,7 +3,7 @@
 Each request's bytes go to the engine as they came, with the envelope's fields appended and
 a length before them. What the engine's views refuse stands in `rejects` under the batch's
 number and is read back before anybody is acknowledged. Items whose attributes nest come
-back as `complex`; they are rewritten (complex.py) and inserted again.
+back as `complex`; they are rewritten (complex.py) and inserted again as the next number.
 """
 
 import itertools
@@ -16,17 +16,20 @@ from quarterdeck.telemetry.ingest.otlp import complex
 from quarterdeck.telemetry.ingest.otlp.probe import LARGE
 from quarterdeck.telemetry.ingest.otlp.signals import Signal
 from quarterdeck.telemetry.ingest.otlp.wire import varint
+from quarterdeck.telemetry.ingest.outcome import Reason
 
 DAY_NS = 86_400_000_000_000
 FUTURE_NS = 3_600_000_000_000  # clocks ahead by up to an hour are believed
 COMPLEX = "complex"
+TOO_LARGE = Reason.VALUE_TOO_LARGE.value
 
 Oldest = Callable[[int, str], int]
 """(project, signal) → days that are kept, so that what retention would drop is refused."""
 
 _REJECTED = "SELECT request, reason, sum(items) FROM rejects WHERE batch = {batch:UInt64} GROUP BY request, reason"
 
-_batches = itertools.count(time.time_ns() & ~0xFFF)  # unique over restarts, ordered by time
+# Unique over restarts, ordered by time, even: the odd number after it is of its second pass.
+_batches = itertools.count(time.time_ns() & ~0xFFF, 2)
 
 
 _BATCH, _REQUEST, _PROJECT, _RECEIVED, _OLDEST, _NEWEST, _LARGE = (
@@ -63,8 +66,9 @@ def writer(
 ) -> Callable[[list[Pending]], dict[int, dict[str, int]]]:
     """The function that the signal's batcher calls with each batch."""
 
-    def insert(batch: list[Pending], bodies: list[tuple[int, bytes]]) -> dict[int, dict[str, int]]:
-        number = next(_batches)
+    def insert(
+        batch: list[Pending], bodies: list[tuple[int, bytes]], number: int
+    ) -> dict[int, dict[str, int]]:
         pieces: dict[str, list[bytes]] = {}
         for position, body in bodies:
             pending = batch[position]
@@ -86,17 +90,21 @@ def writer(
         return refused
 
     def write(batch: list[Pending]) -> dict[int, dict[str, int]]:
+        number = next(_batches)
         try:
-            refused = insert(batch, [(i, p.request.body) for i, p in enumerate(batch)])
+            refused = insert(batch, [(i, p.request.body) for i, p in enumerate(batch)], number)
         except EngineError as error:
             if len(batch) > 1 or not error.bad_data:
                 raise
             # The engine is stricter than protobuf, where of a oneof given twice the last counts.
-            refused = insert(batch, [(0, canonical(signal, batch[0].request.body))])
+            refused = insert(batch, [(0, canonical(signal, batch[0].request.body))], number)
         again = [i for i, reasons in refused.items() if reasons.pop(COMPLEX, 0)]
         if again:
-            # What the second pass refuses was refused by the first: only its complex items are new.
-            insert(batch, [(i, complex.flatten(signal, batch[i].request.body)) for i in again])
+            bodies = [(i, complex.flatten(signal, batch[i].request.body)) for i in again]
+            for i, reasons in insert(batch, bodies, number + 1).items():
+                # Every other reason was found by the first pass already: it stands before `complex`.
+                if large := reasons.get(TOO_LARGE):
+                    refused[i][TOO_LARGE] = refused[i].get(TOO_LARGE, 0) + large
         return {i: reasons for i, reasons in refused.items() if reasons}
 
     return write
