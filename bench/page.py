@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +29,8 @@ from support.visitor import CHROMIUM, DESK, PASSWORD
 DOOR = "/login"
 # The log is opened paused: that new records push the others down is what following means.
 PAGES = (DOOR, "/overview", "/services/web", "/traces", "/logs?live=off")
+# The middle of three: a paint takes a second, and any machine hesitates for one.
+VISITS = 3
 MARKS = {
     "performance": "performance",
     "accessibility": "accessibility",
@@ -46,15 +49,27 @@ def benchmark(options: Options) -> list[Figure]:
             cookies = _entered(server)
             send_hour(server)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-            opened = {path: _open(browser, server.url, path, cookies) for path in PAGES}
+            opened = {
+                path: [
+                    _open(browser, server.url, path, cookies)
+                    for _ in range(1 if options.quick else VISITS)
+                ]
+                for path in PAGES
+            }
             browser.close()
             marks = {} if options.quick else _marks(tools, server.url, cookies)
     finally:
         shutil.rmtree(data.parent, ignore_errors=True)
         shutil.rmtree(tools, ignore_errors=True)
     return [
-        _worst("script of the first load, gzipped", {p: o[0] for p, o in opened.items()}, "kB", 200),
-        _worst("largest contentful paint", {p: o[1] for p, o in opened.items()}, "s", 1),
+        _worst(
+            "script of the first load, gzipped",
+            {path: max(kb for kb, _ in visits) for path, visits in opened.items()}, "kB", 200,
+        ),
+        _worst(
+            "largest contentful paint",
+            {path: median(paint for _, paint in visits) for path, visits in opened.items()}, "s", 1,
+        ),
         *(
             _worst(f"Lighthouse {name}", {p: m[id] for p, m in marks.items()}, "", 95, least=True)
             for id, name in MARKS.items()
@@ -107,25 +122,24 @@ def _marks(tools: Path, url: str, cookies: Sequence[Cookie]) -> dict[str, dict[s
 
 
 def _lighthouse(tools: Path, address: str, *, signed_in: bool) -> dict[str, Any]:
-    answer = subprocess.run(
-        [
-            "node",
-            "node_modules/lighthouse/cli/index.js",
-            address,
-            "--preset=desktop",
-            f"--only-categories={','.join(MARKS)}",
-            "--chrome-flags=--headless=new --no-sandbox",
-            "--output=json",
-            "--quiet",
-            *(["--extra-headers=headers.json"] if signed_in else []),
-        ],
-        cwd=tools,
-        env={**os.environ, "CHROME_PATH": CHROMIUM},
-        capture_output=True,
-        check=True,
-    )
-    report: dict[str, Any] = json.loads(answer.stdout)
-    return report
+    command = [
+        "node",
+        "node_modules/lighthouse/cli/index.js",
+        address,
+        "--preset=desktop",
+        f"--only-categories={','.join(MARKS)}",
+        "--chrome-flags=--headless=new --no-sandbox",
+        "--output=json",
+        "--quiet",
+        *(["--extra-headers=headers.json"] if signed_in else []),
+    ]
+    environment = {**os.environ, "CHROME_PATH": CHROMIUM}
+    for _ in range(3):  # on a busy machine it now and then loses its browser
+        answer = subprocess.run(command, cwd=tools, env=environment, capture_output=True)
+        if answer.returncode == 0:
+            report: dict[str, Any] = json.loads(answer.stdout)
+            return report
+    raise RuntimeError(answer.stderr.decode()[-2000:])
 
 
 def _worst(
