@@ -1,21 +1,31 @@
 """OTLP over gRPC, raw bytes in and out, so that nothing is deserialised twice.
 
-Codes follow opentelemetry-proto docs/specification.md: UNAVAILABLE when the store is behind
-(clients send again), INVALID_ARGUMENT for what can never succeed, UNAUTHENTICATED and
-PERMISSION_DENIED for keys. Messages over the limit are refused by gRPC itself with
-RESOURCE_EXHAUSTED, also after decompression.
+Codes follow opentelemetry-proto docs/specification.md: UNAVAILABLE when the store is behind,
+with a RetryInfo that says when to come back, INVALID_ARGUMENT for what can never succeed,
+UNAUTHENTICATED and PERMISSION_DENIED for keys, RESOURCE_EXHAUSTED for messages over the limit.
+
+Export is one message and one answer. It is served as a stream of messages all the same, since
+gRPC hands over a stream's metadata before any message: the key is judged first, and of a
+message nobody asked for, gRPC keeps no more than its window. Compressed messages are unpacked
+here, because of a bomb that gRPC itself refuses we would hear nothing, and count nothing.
 """
 
+import asyncio
 import logging
+import resource
 from collections.abc import Awaitable, Callable
+from typing import TypeAlias
 
 import grpc
 
 from quarterdeck.core.log import fields
+from quarterdeck.telemetry.ingest.batcher import Request
+from quarterdeck.telemetry.ingest.body import decompress
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.otlp.http import check, response
 from quarterdeck.telemetry.ingest.otlp.probe import LARGE
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS, Signal
+from quarterdeck.telemetry.ingest.otlp.wire import text_field, varint
 from quarterdeck.telemetry.ingest.outcome import Reason, Refused
 
 _CODES: dict[Reason, grpc.StatusCode] = {
@@ -27,16 +37,37 @@ _CODES: dict[Reason, grpc.StatusCode] = {
     Reason.OVERLOADED: grpc.StatusCode.UNAVAILABLE,
     Reason.STORE_FAILED: grpc.StatusCode.UNAVAILABLE,
     Reason.TOO_LARGE: grpc.StatusCode.RESOURCE_EXHAUSTED,
+    Reason.TOO_SLOW: grpc.StatusCode.DEADLINE_EXCEEDED,
+    Reason.DISCONNECTED: grpc.StatusCode.CANCELLED,
 }
-_MOST_CALLS = 512  # at once; each may hold a message before its key is known
+
+_INLINE = 16_384  # bytes; larger compressed messages are unpacked off the event loop
+# DECISIONS.md 22 has what these bound together, and how it was measured.
+_MOST_CALLS = 512  # at once, with a key
+_MOST_ARRIVING = 16  # messages at once, each of which may fill the memory of a whole body
+_PATIENCE = 5  # seconds until it is a message's turn to arrive
+_SECONDS = 30  # for it to arrive, as over HTTP
+_MOST_CONNECTIONS = 1000
+_OPTIONS = (
+    ("grpc.so_reuseport", 0),
+    ("grpc.per_message_decompression", 0),
+    ("grpc.max_concurrent_streams", 100),  # of a connection; clients let further calls wait
+    ("grpc.http.overload_protection", 0),  # it resets at random what it has promised to take
+    ("grpc.http2.bdp_probe", 0),  # else the window of messages nobody asked for grows to 4 MiB
+    ("grpc.server_handshake_timeout_ms", 10_000),
+    ("grpc.max_connection_idle_ms", 300_000),
+)
 
 log = logging.getLogger(__name__)
 
-Call = Callable[[bytes, "grpc.aio.ServicerContext[bytes, bytes]"], Awaitable[bytes]]
+Context: TypeAlias = "grpc.aio.ServicerContext[bytes, bytes]"
+Call = Callable[[object, Context], Awaitable[bytes]]
 
 
-def _call(intake: Intake, signal: Signal) -> Call:
-    async def export(data: bytes, context: "grpc.aio.ServicerContext[bytes, bytes]") -> bytes:
+def _call(
+    intake: Intake, signal: Signal, calls: asyncio.Semaphore, arriving: asyncio.Semaphore
+) -> Call:
+    async def export(_: object, context: Context) -> bytes:
         metadata = {str(key): value for key, value in context.invocation_metadata() or ()}
         try:
             project = intake.authorise(
@@ -44,19 +75,14 @@ def _call(intake: Intake, signal: Signal) -> Call:
                 _text(metadata.get("x-quarterdeck-project")),
                 None,
             )
-            if len(data) > intake.limits.body:
-                raise Refused(
-                    Reason.TOO_LARGE, f"The message is over {intake.limits.body // 1048576} MiB."
-                )
-            if len(data) > LARGE:
-                request = await intake.apart(check, signal, data)
-            else:
-                request = check(signal, data)
-            outcome = await intake.keep(signal.name, project, request)
+            if calls.locked():
+                raise _overloaded()
+            async with calls:
+                request = await _request(intake, signal, await _message(context, arriving))
+                outcome = await intake.keep(signal.name, project, request)
         except Refused as refused:
             intake.count_refused(signal.name, refused.reason)
-            code = _CODES.get(refused.reason, grpc.StatusCode.INVALID_ARGUMENT)
-            await context.abort(code, refused.message)
+            await _abort(context, refused)
         except Exception:
             # Anything else is ours: told as UNKNOWN, senders would drop their data.
             log.exception("An export failed.", extra=fields(signal=signal.name))
@@ -70,19 +96,102 @@ def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
+def _overloaded() -> Refused:
+    return Refused(Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2)
+
+
+async def _message(context: Context, arriving: asyncio.Semaphore) -> bytes:
+    """The message of a call, as it was sent. Only now does gRPC make room for it."""
+    try:
+        async with asyncio.timeout(_PATIENCE):
+            await arriving.acquire()
+    except TimeoutError:
+        raise _overloaded() from None
+    try:
+        async with asyncio.timeout(_SECONDS):
+            message = await context.read()
+    except TimeoutError:
+        raise Refused(
+            Reason.TOO_SLOW, f"The message was not complete after {_SECONDS} s."
+        ) from None
+    except asyncio.CancelledError:
+        message = None
+    finally:
+        arriving.release()
+    if not isinstance(message, bytes):
+        # Gone, or told by gRPC itself that the message is far too large: we cannot tell which.
+        raise Refused(Reason.DISCONNECTED, "The message did not arrive.")
+    return message
+
+
+async def _request(intake: Intake, signal: Signal, message: bytes) -> Request:
+    """The request in a message. While it is looked at, it takes room like what waits to be written."""
+    if not intake.budget.take(len(message)):
+        raise _overloaded()
+    try:
+        if len(message) > (_INLINE if _encoding(message) else LARGE):
+            return await intake.apart(_unpack, signal, message, intake.limits.body)
+        return _unpack(signal, message, intake.limits.body)
+    finally:
+        intake.budget.give(len(message))
+
+
+def _unpack(signal: Signal, message: bytes, limit: int) -> Request:
+    if len(message) > limit:
+        raise Refused(Reason.TOO_LARGE, f"The message is over {limit // 1048576} MiB.")
+    return check(signal, decompress(message, _encoding(message), limit))
+
+
+def _encoding(message: bytes) -> str:
+    """How a message is compressed, by its first bytes: gRPC does not pass on what it was told.
+
+    Neither can begin a request: gzip's would be a field of a type that does not exist, zlib's
+    the field 15 of a message that has only a first.
+    """
+    if message[:2] == b"\x1f\x8b":
+        return "gzip"
+    return "deflate" if message[:1] == b"\x78" else ""
+
+
+async def _abort(context: Context, refused: Refused) -> None:
+    """End the call; when it is worth trying again, say after how long, or clients would not."""
+    code = _CODES.get(refused.reason, grpc.StatusCode.INVALID_ARGUMENT)
+    trailing: tuple[tuple[str, bytes], ...] = ()
+    if refused.retry_after:
+        status = _retry_status(code, refused.message, refused.retry_after)
+        trailing = (("grpc-status-details-bin", status),)
+    await context.abort(code, refused.message, trailing)
+
+
+def _retry_status(code: grpc.StatusCode, message: str, seconds: int) -> bytes:
+    """A google.rpc.Status with a google.rpc.RetryInfo in it."""
+    info = text_field(1, varint(1 << 3) + varint(seconds))
+    detail = text_field(1, b"type.googleapis.com/google.rpc.RetryInfo") + text_field(2, info)
+    number = varint(1 << 3) + varint(code.value[0])
+    return number + text_field(2, message.encode()) + text_field(3, detail)
+
+
+def _affordable() -> int:
+    """As many connections as may be; few enough to leave files for HTTP and for the engine."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    unlimited = files == resource.RLIM_INFINITY
+    return _MOST_CONNECTIONS if unlimited else min(_MOST_CONNECTIONS, files // 4)
+
+
 async def start(intake: Intake, host: str, port: int) -> "tuple[grpc.aio.Server, int]":
     """A running server and the port it listens on; OSError when the port is taken."""
     server = grpc.aio.server(
-        maximum_concurrent_rpcs=_MOST_CALLS,
         options=(
+            *_OPTIONS,
             # A little above our own limit, so that what is just too large is refused and counted by us.
             ("grpc.max_receive_message_length", intake.limits.body + 1_048_576),
-            ("grpc.so_reuseport", 0),
+            ("grpc.max_allowed_incoming_connections", _affordable()),
         ),
     )
+    calls, arriving = asyncio.Semaphore(_MOST_CALLS), asyncio.Semaphore(_MOST_ARRIVING)
     for signal in SIGNALS:
         service, method = signal.grpc_method.strip("/").split("/")
-        handler = grpc.unary_unary_rpc_method_handler(_call(intake, signal))
+        handler = grpc.stream_unary_rpc_method_handler(_call(intake, signal, calls, arriving))
         server.add_generic_rpc_handlers(
             (grpc.method_handlers_generic_handler(service, {method: handler}),)
         )
