@@ -182,6 +182,15 @@ def test_fields_of_the_envelope_do_not_spoil_the_neighbours(hostile: Server) -> 
     assert stored(hostile, name) == accepted
 
 
+@pytest.mark.parametrize("key", [ADMIN_KEY, "qd_unknown"])
+def test_a_page_of_another_origin_may_read_when_to_come_back(hostile: Server, key: str) -> None:
+    with hostile.client(key) as client:
+        headers = {"origin": "https://shop.example.com", "content-type": PROTOBUF}
+        answer = client.post("/v1/traces", content=GOOD, headers=headers)
+    assert answer.headers["access-control-allow-origin"] == "https://shop.example.com"
+    assert answer.headers["access-control-expose-headers"] == "retry-after"
+
+
 # gRPC.
 
 METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"

@@ -173,6 +173,7 @@ async def _send(
     if origin:
         headers += [
             (b"access-control-allow-origin", origin.encode("latin-1")),
+            (b"access-control-expose-headers", b"retry-after"),  # else no script may read it
             (b"vary", b"origin"),
         ]
     await send({"type": "http.response.start", "status": status, "headers": headers})
