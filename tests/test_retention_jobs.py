@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -11,6 +12,7 @@ from quarterdeck.core.settings import load
 from quarterdeck.telemetry import retention
 from quarterdeck.telemetry.erase import erase_person
 from quarterdeck.telemetry.jobs import Jobs
+from quarterdeck.telemetry.sql.views import quote
 from quarterdeck.telemetry.tables import TABLES
 from support.engine import new_project, shared_engine
 from support.rows import add_logs, add_samples, add_spans, now_ns
@@ -194,6 +196,75 @@ def test_a_person_known_by_a_number_is_found_too() -> None:
         {"attributes": {"user.id": 4711}},
         {"resource": {"user.id": 4711}},
         {"attributes": {"user.id": 471}},
+    )
+    assert erase_person(shared_engine(), project, "4711").spans == 2
+    assert count("spans", project) == 1
+
+
+WHO = 'o"Hara/\\ é\u2028😀'
+NESTED: dict[str, Any] = {
+    "a map": {"user.id": WHO},
+    "maps in maps": {"x": {"y": {"enduser.id": WHO}}},
+    "a list of maps": [{"k": 1}, {"user.id": WHO}],
+    "behind other things": {"n": [1.5, {"t": '}]\\"'}], "enduser.pseudo.id": WHO, "z": None},
+    "a list in a map": {"user.id": ["somebody", WHO]},
+    "a map of the same name": {"user.id": {"user.id": WHO}},
+    "after another person": {"user.id": "x", "enduser.id": WHO},
+}
+OTHERS: dict[str, Any] = {
+    "another person": {"user.id": WHO + "1"},
+    "another key": {"xuser.id": WHO, "user.id2": WHO, "user": WHO, "user_id": WHO},
+    "the id as a key": {WHO: "user.id"},
+    "text that looks like it": {"t": json.dumps({"user.id": WHO})},
+    "a key that looks like it": {'{"user.id': WHO, ',"user.id': WHO},
+    "the key as a value": ["user.id", WHO],
+}
+
+
+@pytest.mark.parametrize("ascii_only", [True, False])
+def test_a_person_is_found_at_every_depth_and_nobody_else(ascii_only: bool) -> None:
+    engine, project = shared_engine(), new_project().id
+
+    def text(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=ascii_only)
+
+    for number, value in enumerate((*NESTED.values(), *OTHERS.values())):
+        add_spans(
+            engine,
+            project,
+            {"events": text([{"time": 1, "name": "e", "attributes": {"a": value}}])},
+            {"links": text([{"trace_id": "", "attributes": {"a": value}}])},
+            {"resource": {"a": value}},
+        )
+        for table in ("spans", "logs", "exemplars"):
+            engine.execute(
+                f"INSERT INTO {table} (project, time, attributes, attribute_types)"
+                f" VALUES ({project}, now64(9), map('a', {quote(text(value))}), ['json'])"
+            )
+        engine.execute(
+            f"INSERT INTO logs (project, time, body, body_type) VALUES ({project}, now64(9), {quote(text(value))}, 'json')"
+        )
+        add_samples(engine, project, "m", project * 100 + number, {now_ns(): 1.0}, {"a": value})
+    text_only = f"({project}, now64(9), map('a', {quote(text({'user.id': WHO}))}), ['string'])"
+    engine.execute(
+        f"INSERT INTO logs (project, time, attributes, attribute_types) VALUES {text_only}"
+    )
+    found, others = len(NESTED), len(OTHERS)
+    erased = erase_person(engine, project, WHO)
+    assert (erased.spans, erased.logs, erased.exemplars) == (4 * found, 2 * found, found)
+    assert (erased.series, erased.points) == (found, found)
+    assert (count("spans", project), count("logs", project)) == (4 * others, 2 * others + 1)
+    assert (count("exemplars", project), count("series", project)) == (others, others)
+
+
+def test_a_number_is_found_at_every_depth() -> None:
+    project = new_project().id
+    add_spans(
+        shared_engine(),
+        project,
+        {"attributes": {"a": {"user.id": 4711}}},
+        {"attributes": {"a": [{"b": {"user.id": [1, 4711]}}]}},
+        {"attributes": {"a": {"user.id": 47110, "b": 4711}}},
     )
     assert erase_person(shared_engine(), project, "4711").spans == 2
     assert count("spans", project) == 1

@@ -2,9 +2,12 @@
 
 A row is about a person when one of the attributes that name a user (`user.id`,
 `enduser.id`, `enduser.pseudo.id`) has their id: on the span or record itself, on its
-resource, on an event of the span, in the structured body of a record, or on the labels of
-a series, whose points go with it. Counts by minute hold no ids and stay.
+resource or scope, on an event or link of the span, in the structured body of a record, or on
+the labels of a series, whose points go with it; in maps within maps and lists however deep.
+Counts by minute hold no ids and stay, as does text that happens to mention the person.
 """
+
+import re
 
 from pydantic import BaseModel, Field
 
@@ -14,6 +17,16 @@ from quarterdeck.telemetry.sql.views import quote
 from quarterdeck.telemetry.tables import POINT_TABLES
 
 KEYS = ("user.id", "enduser.id", "enduser.pseudo.id")
+
+# The values of these keys in JSON text: a text, a list of plain values, or one such value. Only
+# the quote that opens a key stands behind a brace or a comma: one within a text is escaped.
+_TEXT = r'"(?:[^"\\]|\\.)*"'
+_PAIR = (
+    r'[{,]\s*"(?:' + "|".join(map(re.escape, KEYS)) + r')"\s*:\s*'
+    rf'({_TEXT}|\[(?:[^"\[\]{{}}]|{_TEXT})*\]|[^\s,\[\]{{}}"]+)'
+)
+
+_NESTED = "'array', 'kvlist', 'json'"  # types whose text is JSON
 
 _LIMITS = Limits(seconds=300, memory_mb=768, threads=2)
 _LONGEST = 1_000
@@ -43,7 +56,9 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
         spans=_erase(engine, "spans", f"project = {project} AND ({_in_spans(who)})"),
         logs=_erase(engine, "logs", f"project = {project} AND ({_in_logs(who)})"),
         exemplars=_erase(
-            engine, "exemplars", f"project = {project} AND ({_in_map('attributes', who)})"
+            engine,
+            "exemplars",
+            f"project = {project} AND ({_in_map('attributes', 'attribute_types', who)})",
         ),
         series=series,
         points=points,
@@ -56,7 +71,8 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
 
 def _erase_series(engine: Engine, project: int, who: str) -> tuple[int, int]:
     """Points first, so that a run that dies in between can be repeated."""
-    about = f"project = {project} AND ({_in_map('labels', who)} OR {_in_json('resource', who)})"
+    named = f"{_in_map('labels', 'label_types', who)} OR {_in_json('resource', who)}"
+    about = f"project = {project} AND ({named} OR {_in_json('scope_attributes', who)})"
     sql = f"SELECT DISTINCT series_id FROM series WHERE {about}"
     found = [row[0] for row in engine.query("erase_series", sql, limits=_LIMITS).rows]
     if not found:
@@ -94,42 +110,36 @@ def _keys() -> str:
 
 
 def _in_spans(who: str) -> str:
-    within = f"{_within('events', who)} OR {_within('links', who)}"
-    return f"{_in_map('attributes', who)} OR {_in_json('resource', who)} OR {_in_scope(who)} OR {within}"
-
-
-def _within(column: str, who: str) -> str:
-    """In the attributes of a span's events or links."""
-    found = " OR ".join(_is(f"JSONExtractRaw(e, 'attributes', {quote(key)})", who) for key in KEYS)
-    return f"({column} != '' AND arrayExists(e -> {found}, JSONExtractArrayRaw({column})))"
-
-
-def _in_scope(who: str) -> str:
-    return f"(scope_attributes != '' AND {_in_json('scope_attributes', who)})"
+    columns = ("resource", "scope_attributes", "events", "links")
+    found = " OR ".join(_in_json(column, who) for column in columns)
+    return f"{_in_map('attributes', 'attribute_types', who)} OR {found}"
 
 
 def _in_logs(who: str) -> str:
-    body = f"(body_type IN ('kvlist', 'json') AND ({_in_json('body', who)}))"
-    return (
-        f"{_in_map('attributes', who)} OR {_in_json('resource', who)} OR {_in_scope(who)} OR {body}"
-    )
+    found = " OR ".join(_in_json(column, who) for column in ("resource", "scope_attributes"))
+    body = f"(body_type IN ({_NESTED}) AND {_in_json('body', who)})"
+    return f"{_in_map('attributes', 'attribute_types', who)} OR {found} OR {body}"
 
 
-def _in_map(column: str, who: str) -> str:
-    """As the value of a key, or one of several in a list."""
-    found = (
+def _in_map(column: str, types: str, who: str) -> str:
+    """As the value of a key, or one of several in a list, or within another value."""
+    named = (
         f"{column}[{quote(key)}] = {who}"
         f" OR (startsWith({column}[{quote(key)}], '[') AND has(JSONExtract({column}[{quote(key)}], 'Array(String)'), {who}))"
         for key in KEYS
     )
-    return "(" + " OR ".join(found) + ")"
+    nested = f"arrayExists((v, t) -> t IN ({_NESTED}) AND {_in_json('v', who)}, mapValues({column}), {types})"
+    return f"({' OR '.join(named)} OR {nested})"
 
 
-def _in_json(column: str, who: str) -> str:
-    found = (_is(f"JSONExtractRaw({column}::String, {quote(key)})", who) for key in KEYS)
-    return "(" + " OR ".join(found) + ")"
-
-
-def _is(raw: str, who: str) -> str:
-    """Whether a JSON value is the id, as text or as a number."""
-    return f"({raw} = toJSONString({who}) OR {raw} = {who})"
+def _in_json(text: str, who: str) -> str:
+    """Under one of the keys, as text, number or in a list, at any depth of a JSON text."""
+    text = f"{text}::String"
+    is_who = (
+        f"JSONExtractString(x) = {who} OR x = {who} OR has(JSONExtract(x, 'Array(String)'), {who})"
+    )
+    # The search for words is there for speed: few texts need the pattern.
+    return (
+        f"(multiSearchAny({text}, [{_keys()}])"
+        f" AND arrayExists(x -> {is_who}, extractAll({text}, {quote(_PAIR)})))"
+    )
