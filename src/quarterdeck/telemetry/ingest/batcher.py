@@ -17,7 +17,8 @@ import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from quarterdeck.core.errors import BadInput
@@ -75,6 +76,18 @@ class Budget:
     def give(self, size: int) -> None:
         with self.lock:
             self.used -= size
+
+    @contextmanager
+    def held(self, size: int) -> Iterator[None]:
+        """Room for the time of the block; Refused when there is none."""
+        if not self.take(size):
+            raise Refused(
+                Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2
+            )
+        try:
+            yield
+        finally:
+            self.give(size)
 
 
 class Batcher:

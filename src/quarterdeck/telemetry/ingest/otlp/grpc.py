@@ -126,14 +126,10 @@ async def _message(context: Context, arriving: asyncio.Semaphore) -> bytes:
 
 async def _request(intake: Intake, signal: Signal, message: bytes) -> Request:
     """The request in a message. While it is looked at, it takes room like what waits to be written."""
-    if not intake.budget.take(len(message)):
-        raise _overloaded()
-    try:
+    with intake.budget.held(len(message)):
         if len(message) > (_INLINE if _encoding(message) else LARGE):
             return await intake.apart(_unpack, signal, message, intake.limits.body)
         return _unpack(signal, message, intake.limits.body)
-    finally:
-        intake.budget.give(len(message))
 
 
 def _unpack(signal: Signal, message: bytes, limit: int) -> Request:

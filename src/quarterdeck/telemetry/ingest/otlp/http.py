@@ -98,7 +98,8 @@ def _handler(intake: Intake, signal: Signal) -> Callable[[Scope, Receive, Send],
             encoding = headers.get(b"content-encoding", b"").decode("latin-1").strip().lower()
             steps.add((arrived := time.perf_counter()) - authorised, name, "read")
             if media == JSON or len(raw) > _INLINE:
-                request = await intake.apart(_unpack, signal, media, raw, encoding, limit)
+                with intake.budget.held(len(raw)):
+                    request = await intake.apart(_unpack, signal, media, raw, encoding, limit)
             else:
                 request = _unpack(signal, media, raw, encoding, limit)
             steps.add(time.perf_counter() - arrived, name, "validate")
