@@ -90,19 +90,33 @@ async def test_a_dry_run_refuses_what_apply_would_refuse(desk: Desk) -> None:
 async def test_prune_deletes_what_the_same_source_dropped_and_nothing_else(desk: Desk) -> None:
     await desk.put("/channel/by-hand", {}, who="ann")
     await desk.apply([{"kind": "channel", "name": "other-file", "spec": {}}], source="b.yaml")
-    shop = {"kind": "channel", "name": "shop-one", "project": "shop", "spec": {}}
-    await desk.apply([RULE, CHANNEL, shop])
+    await desk.apply([RULE, CHANNEL])
     kept = await desk.apply([CHANNEL])
     assert actions(kept) == [("unchanged", "channel/slack")]
     plan = await desk.apply([CHANNEL], prune=True)
     assert sorted(actions(plan)) == [
-        ("delete", "channel/shop-one"),
         ("delete", "rule/errors"),
         ("unchanged", "channel/slack"),
     ]
     assert await _names(desk, "channel") == ["by-hand", "other-file", "slack"]
-    assert await _names(desk, "channel", "shop") == []
     assert actions(await desk.apply([], prune=True)) == [("delete", "channel/slack")]
+
+
+async def test_prune_stays_in_the_projects_of_its_documents_and_of_its_request(desk: Desk) -> None:
+    """Two repositories may each have a deck.yaml, applied to a project each."""
+    shop = [{"kind": "channel", "name": n, "project": "shop", "spec": {}} for n in ("a", "b")]
+    everywhere = {"kind": "calendar", "name": "days", "spec": {}}
+    await desk.apply([*shop, everywhere])
+    assert actions(await desk.apply([CHANNEL], prune=True)) == [("create", "channel/slack")]
+    assert await _names(desk, "channel", "shop") == ["a", "b"]
+    plan = await desk.apply([CHANNEL, shop[0]], prune=True)
+    assert sorted(actions(plan)) == [
+        ("delete", "channel/b"),
+        ("unchanged", "channel/a"),
+        ("unchanged", "channel/slack"),
+    ]
+    other = {"kind": "calendar", "name": "nights", "spec": {}}
+    assert ("delete", "calendar/days") in actions(await desk.apply([other], prune=True))
 
 
 async def test_prune_by_a_key_of_one_project_leaves_the_others_alone(desk: Desk) -> None:

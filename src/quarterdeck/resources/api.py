@@ -271,12 +271,13 @@ async def _order(
     kinds: dict[str, Kind] = {document.kind.name: document.kind for document in documents}
     for kind in kinds.values():
         _may_write(who, kind)
+    projects = await _projects(request, who, project, documents)
     return Order(
         documents=documents,
-        projects=await _projects(request, who, project, documents),
+        projects=projects,
         source=source,
         prune=body.prune,
-        prune_in=who.projects,
+        prune_in=frozenset({*projects, project.id}),
         dry_run=body.dry_run,
     )
 

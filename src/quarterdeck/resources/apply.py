@@ -30,7 +30,7 @@ class Order:
     projects: Sequence[int | None]
     source: str  # empty when a person applies by hand
     prune: bool = False
-    prune_in: frozenset[int] | None = None  # projects the principal sees; None for all
+    prune_in: frozenset[int | None] = frozenset()  # None stands for what belongs to all projects
     dry_run: bool = False
 
 
@@ -176,7 +176,11 @@ def refuse_file(record: Resource) -> None:
 
 
 def _prune(change: Change, order: Order, kept: set[str]) -> list[Planned]:
-    """Delete what the same source applied before and no longer names."""
+    """Delete what the same source applied before and no longer names, in the projects at hand.
+
+    Another repository may well have a file of the same name: what it applied to other projects
+    is not ours to delete.
+    """
     rows = change.conn.execute(
         select(resources).where(
             resources.c.origin == "file",
@@ -186,11 +190,7 @@ def _prune(change: Change, order: Order, kept: set[str]) -> list[Planned]:
     dropped = [
         record
         for record in map(record_of, rows)
-        if record.id not in kept
-        and (
-            order.prune_in is None
-            or (record.project_id is not None and record.project_id in order.prune_in)
-        )
+        if record.id not in kept and record.project_id in order.prune_in
     ]
     dropped.sort(key=lambda r: (r.kind, r.name))
     for record in dropped:
