@@ -104,7 +104,9 @@ async def test_prune_deletes_what_the_same_source_dropped_and_nothing_else(desk:
 
 async def test_prune_stays_in_the_projects_of_its_documents_and_of_its_request(desk: Desk) -> None:
     """Two repositories may each have a deck.yaml, applied to a project each."""
-    shop = [{"kind": "channel", "name": n, "project": "shop", "spec": {}} for n in ("a", "b")]
+    shop: list[dict[str, Any]] = [
+        {"kind": "channel", "name": n, "project": "shop", "spec": {}} for n in ("a", "b")
+    ]
     everywhere = {"kind": "calendar", "name": "days", "spec": {}}
     await desk.apply([*shop, everywhere])
     assert actions(await desk.apply([CHANNEL], prune=True)) == [("create", "channel/slack")]

@@ -15,7 +15,7 @@ _NO_NAMES = {".", "..", "standard input", "files"}
 @click.command("apply")
 @files_argument
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@click.option("--prune", is_flag=True, help="Delete what this source applied before and dropped.")
+@click.option("--prune", is_flag=True, help="Delete what this source applied before and dropped, in the projects of its documents and of --project.")
 @click.option(
     "--source",
     metavar="NAME",
