@@ -26,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from error_codes import Raised, find_errors
 from quarterdeck.cli import COMMANDS
-from quarterdeck.core.settings import SETTINGS, load
+from quarterdeck.core.settings import SETTINGS, load, what_is_allowed
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -41,14 +41,15 @@ def settings_page() -> Iterator[str]:
         "A value comes from the command line, else from the environment, else from the YAML "
         "file of `--config`, else from the default. The variable is `QUARTERDECK_` and the name "
         "in capitals: `retention_days` is `QUARTERDECK_RETENTION_DAYS`. An unknown name in the "
-        "file, or a value that does not parse, is refused by name."
+        "file, or a value that is not allowed, is refused by name."
     )
     yield _table(
-        ("Setting", "Default", "What it is"),
+        ("Setting", "Default", "Allowed", "What it is"),
         [
             (
                 f"`{setting.name}`",
                 _default(setting.default, setting.unit),
+                what_is_allowed(setting),
                 setting.help + (" Secret: never shown or logged." if setting.secret else ""),
             )
             for setting in SETTINGS

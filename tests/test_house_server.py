@@ -184,6 +184,14 @@ def test_a_setting_that_does_not_parse_is_refused_by_name(tmp_path: Path) -> Non
     assert "Traceback" not in refused.stderr
 
 
+def test_a_port_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
+    refused = run("--port", "99999", data=tmp_path / "data")
+    assert refused.returncode == REFUSED
+    assert "--port: '99999' is not allowed. [setting_invalid]" in refused.stderr
+    assert "0 to 65535" in refused.stderr
+    assert not (tmp_path / "data").exists()
+
+
 def test_secrets_of_the_settings_reach_no_log(own_server: Server) -> None:
     own_server.start()
     with own_server.client() as client:

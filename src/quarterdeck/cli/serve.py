@@ -1,7 +1,7 @@
 """`quarterdeck serve`: the supervisor by default, the server itself with --no-supervisor.
 
 This module imports only what the small parent needs; the server is imported in the
-child, where it is used.
+child, where it is used. Values are checked there too, with all other settings.
 """
 
 import sys
@@ -15,12 +15,16 @@ from quarterdeck import supervisor
 @click.command("serve", help="Run the server.")
 @click.option("--data", metavar="DIR", help="Directory that holds everything.  [default: data]")
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port of the UI and the API, 0 for none.  [default: 4400]")
 @click.option(
-    "--otlp-grpc-port", type=int, help="Port of OTLP over gRPC, 0 for none.  [default: 4317]"
+    "--port", metavar="PORT", help="Port of the UI and the API, 0 for none.  [default: 4400]"
 )
 @click.option(
-    "--otlp-http-port", type=int, help="Second port of OTLP over HTTP, 0 for none.  [default: 4318]"
+    "--otlp-grpc-port", metavar="PORT", help="Port of OTLP over gRPC, 0 for none.  [default: 4317]"
+)
+@click.option(
+    "--otlp-http-port",
+    metavar="PORT",
+    help="Second port of OTLP over HTTP, 0 for none.  [default: 4318]",
 )
 @click.option(
     "--config", type=click.Path(dir_okay=False), help="YAML file with settings (docs/settings.md)."

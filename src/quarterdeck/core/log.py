@@ -85,6 +85,6 @@ def configure(level: str = "info") -> None:
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel((level if level in _LEVELS else "info").upper())
+    root.setLevel(level.upper() if level.lower() in _LEVELS else "INFO")
     for noisy in ("uvicorn", "uvicorn.error", "httpx", "httpcore", "alembic", "asyncio"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, root.level))
