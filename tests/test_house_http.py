@@ -215,6 +215,14 @@ async def test_ingest_is_reached_without_the_frame(client: httpx.AsyncClient) ->
     assert "x-request-id" not in answer.headers
 
 
+async def test_an_ingest_path_may_end_in_one_slash(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/v1/traces/")).text == "taken"
+    assert (await client.put("/v1/traces/")).headers["allow"] == "POST"
+    assert (await client.post("/v1/traces//")).status_code == 404
+    document = (await client.get("/api/openapi.json")).json()
+    assert "/v1/traces/" not in document["paths"]
+
+
 async def test_openapi_describes_all_routes_with_their_permission(
     client: httpx.AsyncClient,
 ) -> None:

@@ -2,7 +2,7 @@
 
 Nothing stands in front of an ingest route: no middleware, no routing table, no
 request object. Everything else goes to the framed API. On the second OTLP port the
-ingest routes are all there is.
+ingest routes are all there is. A path may end in one slash, as some exporters write it.
 """
 
 from collections.abc import Iterable
@@ -20,8 +20,9 @@ class Dispatch:
         self._raw: dict[tuple[str, str], RawHandler] = {}
         self._methods: dict[str, list[str]] = {}
         for route in routes:
-            self._raw[route.method, route.path] = route.handler
-            self._methods.setdefault(route.path, []).append(route.method)
+            for path in (route.path, f"{route.path}/"):
+                self._raw[route.method, path] = route.handler
+                self._methods.setdefault(path, []).append(route.method)
         self._rest = rest
         self.ingest_only_port: int | None = None
 
