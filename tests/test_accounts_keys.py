@@ -202,6 +202,8 @@ NONSENSE: list[tuple[dict[str, Any], str]] = [
     ({"projects": []}, "key_without_project"),
     ({"projects": ["none"]}, "project_unknown"),
     ({"name": "\x07"}, "name_invalid"),
+    ({"role": "viewer"}, "role_invalid"),
+    ({"role": "ingest"}, "role_invalid"),
     ({"role": "owner"}, "invalid_request"),
     ({"kind": "magic"}, "invalid_request"),
 ]

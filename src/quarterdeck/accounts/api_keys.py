@@ -111,6 +111,12 @@ def keys_router(accounts: Accounts) -> Router:
                 "Only browser keys are restricted by origin.",
                 "Leave origins out, or make a browser key.",
             )
+        if browser and "role" in body.model_fields_set:
+            raise Unprocessable(
+                "role_invalid",
+                "A browser key has no role: it is public and only writes.",
+                "Leave role out, or make a secret key.",
+            )
         projects = await wanted_projects(request, principal, body)
         made, text = await accounts.change(
             lambda conn: create_key(
