@@ -27,8 +27,8 @@ def test_the_version_is_printed() -> None:
 
 def test_the_worker_says_why_it_has_no_work() -> None:
     ran = run("worker")
-    assert ran.returncode == 1
-    assert "[worker_not_available]" in ran.stderr
+    assert ran.returncode == 2
+    assert "code worker_not_available" in ran.stderr
     assert "PostgreSQL" in ran.stderr
 
 
@@ -62,6 +62,9 @@ def test_a_forgotten_password_is_replaced_while_the_server_runs(own_server: Serv
 
 def test_a_reset_where_there_is_no_server_creates_nothing(tmp_path: Path) -> None:
     ran = run("password-reset", EMAIL, "--data", str(tmp_path / "data"))
-    assert ran.returncode == 1
-    assert "[data_unknown]" in ran.stderr
+    assert (ran.returncode, ran.stdout) == (2, "")
+    assert ran.stderr.startswith("error: There is no Quarterdeck in ")
+    assert ran.stderr.endswith(
+        "Name the server's data directory with --data.\n       code data_unknown\n"
+    )
     assert not (tmp_path / "data").exists()

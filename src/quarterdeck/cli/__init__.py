@@ -56,11 +56,11 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Entry point: every refusal is one line of what went wrong and one of what to do."""
+    """Entry point: every refusal is told in one form, and leaves with one code."""
     try:
         cli()
     except QuarterdeckError as error:
-        click.echo(f"error: {error.message} [{error.code}]", err=True)
-        if error.hint:
-            click.echo(error.hint, err=True)
-        sys.exit(1)
+        from quarterdeck.cli.common import ERROR_EXIT, tell_error
+
+        tell_error(error)
+        sys.exit(ERROR_EXIT)

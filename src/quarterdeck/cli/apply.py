@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from quarterdeck.cli.common import Server, note, server, server_options, tell_errors
+from quarterdeck.cli.common import Server, note, server, server_options
 from quarterdeck.cli.plan import Files, files_argument, print_plan, read_files, with_places
 from quarterdeck.core.errors import BadInput
 
@@ -15,14 +15,17 @@ _NO_NAMES = {".", "..", "standard input", "files"}
 @click.command("apply")
 @files_argument
 @click.option("--dry-run", is_flag=True, help="Say what would change, and change nothing.")
-@click.option("--prune", is_flag=True, help="Delete what this source applied before and dropped, in the projects of its documents and of --project.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Delete what this source applied before and dropped, in the projects of its documents and of --project.",
+)
 @click.option(
     "--source",
     metavar="NAME",
     help="What the resources are said to come from; by default the file, or the files' directory.",
 )
 @server_options
-@tell_errors
 def command(
     files: tuple[str, ...],
     dry_run: bool,

@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import click
 
-from quarterdeck.cli.common import note, server, server_options, tell_errors
+from quarterdeck.cli.common import note, server, server_options
 from quarterdeck.core.clock import SystemClock
 from quarterdeck.core.errors import Conflict, Unavailable
 from quarterdeck.core.ids import new_id
@@ -24,7 +24,6 @@ _SECONDS = 600  # longest silence of a server that takes a backup
     help="Back up this data directory, which no server is using, instead of asking a server.",
 )
 @server_options
-@tell_errors
 def command(file: Path, data: Path | None, url: str, key: str | None, project: str | None) -> None:
     """Copy Quarterdeck's state while it runs.
 

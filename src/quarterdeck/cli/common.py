@@ -4,7 +4,6 @@ Results go to standard output, everything else to standard error. Exit codes: 0 
 1 only where a command gives it a meaning (`diff`), 2 an error.
 """
 
-import functools
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -49,21 +48,8 @@ def server_options(command: F) -> F:
     return command
 
 
-def tell_errors(command: F) -> F:
-    """Print an error of ours with its hint, and leave with code 2."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> Any:
-        try:
-            return command(*args, **kwargs)
-        except QuarterdeckError as error:
-            tell_error(error)
-            sys.exit(ERROR_EXIT)
-
-    return run  # type: ignore[return-value]
-
-
 def tell_error(error: QuarterdeckError) -> None:
+    """What went wrong, what to do, and the code, as every command says it."""
     note(click.style("error: ", fg="red", bold=True) + clean(error.message))
     if error.hint:
         note(f"       {clean(error.hint)}")

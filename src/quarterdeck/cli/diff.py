@@ -9,7 +9,7 @@ import sys
 import click
 
 from quarterdeck.cli.apply import send
-from quarterdeck.cli.common import note, server, server_options, tell_errors
+from quarterdeck.cli.common import note, server, server_options
 from quarterdeck.cli.plan import (
     changes_of,
     files_argument,
@@ -24,7 +24,6 @@ from quarterdeck.cli.plan import (
 @click.option("--prune", is_flag=True, help="Count what this source applied before and dropped.")
 @click.option("--source", metavar="NAME", help="As for `apply`.")
 @server_options
-@tell_errors
 def command(
     files: tuple[str, ...],
     prune: bool,

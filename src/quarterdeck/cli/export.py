@@ -2,14 +2,13 @@
 
 import click
 
-from quarterdeck.cli.common import note, server, server_options, tell_errors
+from quarterdeck.cli.common import note, server, server_options
 from quarterdeck.resources.yamltext import dump_documents
 
 
 @click.command("export")
 @click.argument("kind", required=False)
 @server_options
-@tell_errors
 def command(kind: str | None, url: str, key: str | None, project: str | None) -> None:
     """Print resources as YAML.
 

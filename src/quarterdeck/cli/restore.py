@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from quarterdeck.cli.common import clean, note, tell_errors
+from quarterdeck.cli.common import clean, note
 from quarterdeck.core.clock import SystemClock
 
 
@@ -23,7 +23,6 @@ from quarterdeck.core.clock import SystemClock
     default="",
     help="Empty PostgreSQL database, when the backup's control store was on PostgreSQL.",
 )
-@tell_errors
 def command(file: Path, data: Path, control_url: str) -> None:
     """Bring a backup back.
 

@@ -7,14 +7,13 @@ from urllib.parse import quote
 import click
 from click.core import ParameterSource
 
-from quarterdeck.cli.common import clean, note, server, server_options, tell_errors
+from quarterdeck.cli.common import clean, note, server, server_options
 from quarterdeck.registry import KINDS
 
 
 @click.command("schema")
 @click.argument("kind", required=False)
 @server_options
-@tell_errors
 def command(kind: str | None, url: str, key: str | None, project: str | None) -> None:
     """Print the JSON Schema of a resource kind.
 
