@@ -128,7 +128,6 @@ def test_flaws_are_told_by_file_and_document(shell: Shell) -> None:
     ("text", "expected"),
     [
         ("a: [", "deck.yaml: "),
-        ("", "no document"),
         ("a: &a [*a]", "alias"),
     ],
 )
@@ -156,6 +155,35 @@ def test_export_applies_again_without_a_change(shell: Shell) -> None:
     assert shell.run("diff", "again.yaml", "--source", "deck").returncode == 0
     other = shell.run("export", "retention", "--project", shell.project)
     assert other.stdout == ""
+
+
+def test_an_export_of_nothing_applies_and_says_that_there_is_nothing_to_do(shell: Shell) -> None:
+    exported = shell.run("export", "--project", shell.project)
+    assert (exported.returncode, exported.stdout) == (0, "")
+    for text in (exported.stdout, "# nothing\n", "---\n"):
+        shell.write("nothing.yaml", text)
+        applied = shell.run("apply", "nothing.yaml")
+        assert (applied.returncode, applied.stdout, applied.stderr) == (0, "Nothing to do.\n", "")
+        same = shell.run("diff", "nothing.yaml")
+        assert (same.returncode, same.stdout) == (0, "No difference: Nothing to do.\n")
+    assert shell.run("apply", "-", stdin=exported.stdout).stdout == "Nothing to do.\n"
+
+
+def test_nothing_prunes_nothing(shell: Shell) -> None:
+    shell.write("deck.yaml", shell.search("one"))
+    shell.run("apply", "deck.yaml", "--source", shell.project)
+    shell.write("deck.yaml", "")
+    for command in ("apply", "diff"):
+        refused = shell.run(command, "deck.yaml", "--prune", "--source", shell.project)
+        assert (refused.returncode, refused.stdout) == (2, "")
+        assert "documents_missing" in refused.stderr
+    assert "name: one" in shell.run("export", "--project", shell.project).stdout
+
+
+def test_a_directory_without_files_is_an_error(shell: Shell) -> None:
+    shell.write("deck/readme.txt", "not yaml")
+    told = shell.run("apply", "deck")
+    assert (told.returncode, "files_missing" in told.stderr) == (2, True)
 
 
 def test_an_export_does_not_differ_from_what_it_was_taken_from(shell: Shell) -> None:

@@ -55,7 +55,17 @@ def command(
 
 
 def send(remote: Server, found: Files, *, dry_run: bool, prune: bool) -> Any:
-    """The plan, with errors told by file and document."""
+    """The plan, with errors told by file and document.
+
+    Nothing to apply is nothing to do; but pruning by it would delete all, which nobody means
+    who names an empty file by mistake.
+    """
+    if prune and not found.documents:
+        raise BadInput(
+            "documents_missing",
+            f"There is no document in {found.source}, so pruning would delete all that it applied.",
+            "Name the files meant; `quarterdeck schema` lists the kinds that one may hold.",
+        )
     with with_places(found):
         return remote.post(
             "/api/resources/apply",

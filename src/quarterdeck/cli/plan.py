@@ -46,8 +46,14 @@ class Files:
 
 
 def read_files(names: Sequence[str], source: str | None) -> Files:
-    """All documents of all files, in order."""
+    """All documents of all files, in order. Files may hold none, as an export of nothing does."""
     paths = [path for name in names for path in _expand(name)]
+    if not paths:
+        raise BadInput(
+            "files_missing",
+            f"There is no .yaml or .yml file in {', '.join(names)}.",
+            "Name files, or a directory that holds some.",
+        )
     documents: list[Any] = []
     places: list[str] = []
     for path in paths:
@@ -60,12 +66,6 @@ def read_files(names: Sequence[str], source: str | None) -> Files:
             raise
         documents += found
         places += [f"{shown}, document {number}" for number in range(1, len(found) + 1)]
-    if not documents:
-        raise BadInput(
-            "documents_missing",
-            f"There is no document in {', '.join(paths)}.",
-            "Write `kind`, `name` and `spec`; `quarterdeck schema` lists the kinds.",
-        )
     return Files(documents, places, source or _source(list(names)))
 
 
