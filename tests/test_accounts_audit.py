@@ -30,7 +30,7 @@ async def desk(control: ControlStore, clock: ManualClock) -> AsyncIterator[Desk]
         yield opened
 
 
-async def test_every_change_has_its_entry(desk: Desk) -> None:
+async def test_what_people_do_about_accounts_has_its_entries(desk: Desk) -> None:
     admin = await desk.admin()
     bob = await desk.person(admin, "bob@example.com", "viewer")
     await bob.do("POST", "/logout")

@@ -81,11 +81,19 @@ async def control(tmp_path: Path) -> AsyncIterator[str]:
     await serving
 
 
+TRAIL: list[tuple[str, str]] = []
+
+
+async def recorded(who: Principal, action: str, target: str) -> None:
+    TRAIL.append((action, target))
+
+
 def client(demo_url: str) -> httpx.AsyncClient:
+    TRAIL.clear()
     app = FastAPI()
     app.state.gate = HeaderGate()
     install(app)
-    app.include_router(demo_router(load({"demo_url": demo_url}, environ={})).api)
+    app.include_router(demo_router(load({"demo_url": demo_url}, environ={}), recorded).api)
     return httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t")
 
 
@@ -99,6 +107,7 @@ async def test_a_responder_turns_a_switch_through_the_product(control: str) -> N
         assert turned.status_code == 200
         assert turned.json()["on"] is True
         assert turned.json()["since"] > 1_700_000_000_000
+        assert TRAIL == [("demo.switch", "traffic-spike on")]
         listed = (await http.get("/api/demo")).json()
         assert [row["name"] for row in listed["switches"] if row["on"]] == ["traffic-spike"]
 

@@ -194,8 +194,10 @@ async def test_the_record_of_an_erasure_names_a_person_only_to_this_server(
         answer = await client.post("/api/projects/other/erase", json=body, headers=admin)
         assert answer.status_code == 200
     control = open_control(tmp_path, SystemClock())
-    told = await control.read(lambda conn: list_entries(conn, limit=3))
+    trail = await control.read(lambda conn: list_entries(conn, limit=6))
     control.close()
+    assert [entry.action for entry in trail] == ["person.erased", "person.erase"] * 3
+    told = trail[::2]  # each erasure when it began and when it had ended
     bob, ada_again, ada = (entry.after["user_id_hmac"] for entry in told)
     assert ada == ada_again != bob  # that one was erased twice shows, but not who it is
     assert ada != sha256(b"ada@example.com").hexdigest()

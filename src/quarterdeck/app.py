@@ -61,7 +61,7 @@ from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
 from quarterdeck.telemetry.ingest.otlp import http as otlp_http
 from quarterdeck.telemetry.jobs import Jobs
 from quarterdeck.telemetry.stream import Live
-from quarterdeck.wiring import DeletedProjects, EnvironmentWatch, IngestKeys, KeptDays
+from quarterdeck.wiring import DeletedProjects, EnvironmentWatch, IngestKeys, KeptDays, Recorder
 
 Ending = Callable[[], Awaitable[None] | None]
 
@@ -217,6 +217,7 @@ class App:
     async def _open_resources(self) -> None:
         self.resources = Resources(self.control, KINDS)
         await self.resources.refresh()
+        self.accounts.emptying.append(self.resources.empty_project)
         self._every(REFRESH_SECONDS, self.resources.refresh)
         self._routers.append(resources_router(self.resources, self.accounts.project_by_id))
 
@@ -224,7 +225,12 @@ class App:
         blobs = open_blobs(str(self.settings.blobs_url), self.settings.data_dir / "blobs")
         self._routers.append(
             backup_router(
-                self.settings.data_dir, self.control, self.engine, blobs.directory, self.clock
+                self.settings.data_dir,
+                self.control,
+                self.engine,
+                blobs.directory,
+                self.clock,
+                Recorder(self.control),
             )
         )
 
@@ -286,7 +292,7 @@ class App:
             # Imported here: it brings an HTTP client, which no other server needs.
             from quarterdeck.demo.api import demo_router
 
-            self._routers.append(demo_router(self.settings))
+            self._routers.append(demo_router(self.settings, Recorder(self.control)))
 
     async def _open_grpc(self) -> None:
         port = int(self.settings.otlp_grpc_port)

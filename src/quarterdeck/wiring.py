@@ -7,11 +7,13 @@ answers come from memory.
 import asyncio
 from typing import Literal, cast
 
+from quarterdeck.accounts.audit import audit
 from quarterdeck.accounts.gate import Accounts
 from quarterdeck.accounts.projects import DEFAULT_SLUG
 from quarterdeck.core.permissions import Principal, ProjectRef
 from quarterdeck.core.settings import Settings
 from quarterdeck.resources.service import Resources
+from quarterdeck.store.control import ControlStore
 from quarterdeck.store.control.outbox import Event
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import retention
@@ -35,6 +37,16 @@ class IngestKeys:
         if slug or not principal.projects:
             return None
         return directory.by_id.get(min(principal.projects))
+
+
+class Recorder:
+    """The audit trail as floors below it need it: who did what to what."""
+
+    def __init__(self, control: ControlStore) -> None:
+        self._control = control
+
+    async def __call__(self, who: Principal, action: str, target: str) -> None:
+        await self._control.write(lambda conn: audit(conn, who, action, target))
 
 
 class KeptDays:

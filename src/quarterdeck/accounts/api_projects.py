@@ -99,6 +99,8 @@ def projects_router(accounts: Accounts) -> Router:
     async def delete(slug: str, principal: PrincipalDep, body: ConfirmBody) -> None:
         """Delete a project, its keys, its resources and, soon after, its telemetry."""
         require_seen(principal, slug)
-        await accounts.change(lambda conn: delete_project(conn, principal, slug, body.confirm))
+        await accounts.change(
+            lambda conn: delete_project(conn, principal, slug, body.confirm, accounts.emptying)
+        )
 
     return router

@@ -24,6 +24,7 @@ from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.projects import (
     DEFAULT_SLUG,
     MAX_ENVIRONMENTS,
+    Empty,
     acceptable_environment,
     add_environments,
     ensure_default,
@@ -62,6 +63,7 @@ class Accounts:
         self.passwords = passwords or Passwords()
         self.vault = Vault(store, server_key(settings, "secrets"))
         self.directory = EMPTY
+        self.emptying: list[Empty] = []  # what the floors above do when a project goes
         self.idle_ms = int(settings.session_days) * 86_400_000
         self._reloading = asyncio.Lock()
         self._used_keys: set[str] = set()

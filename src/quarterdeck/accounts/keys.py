@@ -155,15 +155,13 @@ def revoke_key(conn: Connection, who: Principal, key_id: str) -> Key:
     return find_key(conn, key_id)
 
 
-def revoke_keys_of_project(conn: Connection, project_id: int) -> None:
+def revoke_keys_of_project(conn: Connection, who: Principal, project_id: int) -> None:
     """Revoke the keys that would be left without any project when this one goes."""
     mine = select(key_projects.c.key_id).where(key_projects.c.project_id == project_id)
     others = select(key_projects.c.key_id).where(key_projects.c.project_id != project_id)
-    conn.execute(
-        update(keys)
-        .where(keys.c.id.in_(mine), keys.c.id.not_in(others), keys.c.revoked_at.is_(None))
-        .values(revoked_at=now_of(conn))
-    )
+    chosen = select(keys.c.id).where(keys.c.id.in_(mine), keys.c.id.not_in(others))
+    for key_id in conn.execute(chosen.order_by(keys.c.id)).scalars().all():
+        revoke_key(conn, who, key_id)
 
 
 def note_use(conn: Connection, used: dict[str, int]) -> None:

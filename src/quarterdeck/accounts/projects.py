@@ -6,6 +6,7 @@ small integers, stand in every row of telemetry, and are never used twice.
 """
 
 import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,9 @@ from quarterdeck.accounts.tables import environments, projects
 from quarterdeck.core.errors import Conflict, NotFound, Unprocessable
 from quarterdeck.core.permissions import Principal
 from quarterdeck.store.control import emit, now_of
+
+Empty = Callable[[Connection, Principal, int], None]
+"""Deletes what a floor above keeps of a project: (transaction, who, project id)."""
 
 DEFAULT_ID = 1
 DEFAULT_SLUG = "default"
@@ -100,8 +104,13 @@ def change_project(
     return after
 
 
-def delete_project(conn: Connection, who: Principal, slug: str, confirm: str) -> Project:
-    """Delete it with all it owns here; telemetry follows by the event `project.deleted`."""
+def delete_project(
+    conn: Connection, who: Principal, slug: str, confirm: str, empty: Sequence[Empty] = ()
+) -> Project:
+    """Delete it with all it owns; telemetry follows by the event `project.deleted`.
+
+    `empty` are the floors above: each deletes what it keeps of the project, on the record.
+    """
     gone = find_project(conn, slug)
     if confirm != slug:
         raise Unprocessable(
@@ -111,7 +120,9 @@ def delete_project(conn: Connection, who: Principal, slug: str, confirm: str) ->
         )
     if gone.id == DEFAULT_ID:
         raise _default_stays("deleted")
-    revoke_keys_of_project(conn, gone.id)
+    revoke_keys_of_project(conn, who, gone.id)
+    for part in empty:
+        part(conn, who, gone.id)
     try:
         conn.execute(delete(projects).where(projects.c.id == gone.id))
     except IntegrityError as error:
@@ -155,6 +166,7 @@ def add_environments(conn: Connection, seen: set[tuple[int, str]]) -> None:
             conn.execute(
                 insert(environments).values(project_id=project_id, name=name, first_seen_at=now)
             )
+            audit(conn, SYSTEM, "environment.create", name, None, {"name": name}, project_id)
 
 
 def described(project: Project) -> dict[str, Any]:

@@ -65,6 +65,12 @@ class Resources:
         self._records: dict[str, tuple[Resource, Spec | None]] = {}
         self._by_key: dict[_Key, str] = {}
 
+    def empty_project(self, conn: Connection, who: Principal, project_id: int) -> None:
+        """Delete what is configured in a project that goes, each with its entry and event."""
+        chosen = select(resources).where(resources.c.project_id == project_id)
+        records = [record_of(row) for row in conn.execute(chosen.order_by(resources.c.id))]
+        Change(conn, self.kinds, who, "ui" if who.kind == "user" else "api").remove(*records)
+
     # Reading
 
     def get(self, spec: type[S], project_id: int | None, name: str = SINGLETON_NAME) -> S:

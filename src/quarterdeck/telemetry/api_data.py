@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Path, Request
 from pydantic import BaseModel, Field
@@ -62,16 +62,19 @@ def data_router(
         slug: Annotated[str, Path(max_length=200)],
     ) -> Erased:
         project: ProjectRef = await request.app.state.gate.project(principal, slug)
-        erased = await threads.run(erase_person, engine, project.id, person.user_id)
         # The trail proves the erasure without keeping the id of the person who asked for it: whoever
         # has the trail alone cannot try ids, erasing the same one again gives the same name.
         name = hmac.new(key, person.user_id.encode(), "sha256").hexdigest()
-        shown = {"user_id_hmac": name, "rows": erased.model_dump()}
-        await control.write(
-            lambda conn: audit(
-                conn, principal, "person.erase", project.slug, None, shown, project.id
+
+        async def record(action: str, **more: Any) -> None:
+            after = {"user_id_hmac": name, **more}
+            await control.write(
+                lambda conn: audit(conn, principal, action, project.slug, None, after, project.id)
             )
-        )
+
+        await record("person.erase")  # begun: an erasure that is cut off leaves its trace
+        erased = await threads.run(erase_person, engine, project.id, person.user_id)
+        await record("person.erased", rows=erased.model_dump())
         return erased
 
     return router

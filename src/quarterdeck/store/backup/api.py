@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from fastapi.responses import StreamingResponse
@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from quarterdeck.core.clock import Clock
 from quarterdeck.core.errors import Conflict, Forbidden
-from quarterdeck.core.permissions import Permission
+from quarterdeck.core.permissions import Permission, Principal
 from quarterdeck.core.web import PrincipalDep, Router
 from quarterdeck.store.backup.take import Snapshot, clear_leftovers, snapshot_live
 from quarterdeck.store.control import ControlStore
@@ -21,8 +21,17 @@ from quarterdeck.store.telemetry import EmbeddedEngine
 _WAITING = 8  # chunks of at most a megabyte between the archive and a slow client
 
 
+Record = Callable[[Principal, str, str], Awaitable[None]]
+"""Puts (who, action, target) on the audit trail."""
+
+
 def backup_router(
-    data: Path, control: ControlStore, engine: EmbeddedEngine, blobs: Path | None, clock: Clock
+    data: Path,
+    control: ControlStore,
+    engine: EmbeddedEngine,
+    blobs: Path | None,
+    clock: Clock,
+    record: Record,
 ) -> Router:
     """The route. `blobs` is the directory of the blobs, None when they are kept elsewhere."""
     clear_leftovers(data, engine)
@@ -54,6 +63,7 @@ def backup_router(
             )
         await running.acquire()
         try:
+            await record(principal, "backup.take", "everything")
             snapshot = await snapshot_live(data, control, engine, blobs, clock)
         except BaseException:
             running.release()
