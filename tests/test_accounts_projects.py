@@ -7,10 +7,13 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from quarterdeck.accounts.projects import MAX_ENVIRONMENTS
+from quarterdeck.accounts.audit import list_entries
+from quarterdeck.accounts.projects import MAX_ENVIRONMENTS, delete_project
 from quarterdeck.core.clock import ManualClock
+from quarterdeck.core.testkit import OWNER
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.control.tables import outbox
+from support import resourcekit
 from support.accountkit import Desk, desk_over
 from support.control import clock, control, control_place
 
@@ -113,6 +116,9 @@ async def test_deleting_a_project_takes_its_keys_and_tells_the_outbox(desk: Desk
     await admin.do("DELETE", "/projects/shop", {"confirm": "shop"})
     assert (await admin.refused("GET", "/projects/shop"))[0] == 404
     assert desk.accounts.authenticate_key(only["secret"]) is None
+    trail = await admin.get("/audit?limit=1000")
+    revoked = [entry["target"] for entry in trail if entry["action"] == "key.revoke"]
+    assert sorted(revoked) == ["k", "shop browser"]  # the key of both projects lives on
     left = desk.accounts.authenticate_key(both["secret"])
     assert left is not None
     assert left.projects == frozenset({1})
@@ -120,6 +126,32 @@ async def test_deleting_a_project_takes_its_keys_and_tells_the_outbox(desk: Desk
     (event,) = await desk.accounts.store.read(lambda conn: conn.execute(chosen).all())
     assert (event.key, event.payload) == ("2", {"project_id": 2, "slug": "shop"})
     assert (await admin.do("POST", "/projects", {"slug": "shop"}))["id"] > 2  # never used twice
+
+
+async def test_what_was_configured_goes_with_its_project_on_the_record(
+    control: ControlStore,
+) -> None:
+    async with resourcekit.desk_over(control) as configured:
+        await configured.put("/channel/ops?project=shop", {})
+        await configured.put("/rule/slow?project=shop", {"channels": ["ops"]})
+        await configured.put("/channel/ops?project=blog", {})
+        empty = [configured.resources.empty_project]
+        await control.write(lambda conn: delete_project(conn, OWNER, "shop", "shop", empty))
+        await configured.resources.refresh()
+        left = [
+            (record.project_id, record.target) for record, _ in configured.resources.everything()
+        ]
+    assert left == [(3, "channel/ops")]
+    trail = await control.read(lambda conn: list_entries(conn, limit=3))
+    assert {(entry.action, entry.target, entry.actor) for entry in trail} == {
+        ("resource.delete", "channel/ops", OWNER.name),
+        ("resource.delete", "rule/slow", OWNER.name),
+        ("project.delete", "shop", OWNER.name),
+    }
+    chosen = select(outbox.c.payload).where(outbox.c.topic == "resource.changed")
+    told = await control.read(lambda conn: conn.execute(chosen).scalars().all())
+    gone = [(event["kind"], event["project_id"]) for event in told if event["action"] == "delete"]
+    assert sorted(gone) == [("channel", 2), ("rule", 2)]
 
 
 async def test_who_may_not_administer_may_not_change_projects(desk: Desk) -> None:

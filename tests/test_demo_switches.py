@@ -136,6 +136,9 @@ async def test_a_demo_that_is_gone_is_told_as_such() -> None:
         answer = await http.get("/api/demo")
         assert answer.status_code == 503
         assert answer.json()["error"]["code"] == "demo_unreachable"
+        turned = await http.put("/api/demo/switches/traffic-spike", json={"on": False})
+        assert turned.status_code == 503
+        assert TRAIL == [("demo.switch", "traffic-spike off")]  # written before it is tried
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"on": 1}', b'{"on": "yes"}', b"{}"])

@@ -14,7 +14,7 @@ from fastapi import Request
 from quarterdeck.accounts.audit import list_entries
 from quarterdeck.accounts.secrets import server_key
 from quarterdeck.core.clock import SystemClock
-from quarterdeck.core.errors import NotFound
+from quarterdeck.core.errors import NotFound, Unavailable
 from quarterdeck.core.permissions import ANONYMOUS, Principal, ProjectRef, Role
 from quarterdeck.core.settings import load
 from quarterdeck.core.sse import Streams
@@ -205,6 +205,26 @@ async def test_the_record_of_an_erasure_names_a_person_only_to_this_server(
     key = server_key(load({"data": str(tmp_path)}, environ={}), "erased persons")
     assert ada == hmac.new(key, b"ada@example.com", "sha256").hexdigest()
     assert key != server_key(load({"data": str(tmp_path / "b")}, environ={}), "erased persons")
+
+
+async def test_an_erasure_that_fails_leaves_its_trace_and_one_that_cannot_begin_none(
+    client: httpx.AsyncClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin = {"Authorization": "Bearer admin"}
+
+    def breaks(engine: Any, project: int, user_id: str) -> None:
+        raise Unavailable("erase_incomplete", "Not every row.", "Again.", retry_after=5)
+
+    monkeypatch.setattr("quarterdeck.telemetry.api_data.erase_person", breaks)
+    for person, status in (("ada", 503), (" ", 400)):
+        answer = await client.post(
+            "/api/projects/other/erase", json={"user_id": person}, headers=admin
+        )
+        assert answer.status_code == status
+    control = open_control(tmp_path, SystemClock())
+    trail = await control.read(lambda conn: list_entries(conn, limit=9))
+    control.close()
+    assert [entry.action for entry in trail] == ["person.erase"]
 
 
 async def test_storage_tells_a_key_of_one_project_of_that_project_alone(

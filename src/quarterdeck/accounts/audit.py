@@ -1,9 +1,11 @@
 """The audit trail: who changed what, when, from where; written with the change itself.
 
 `audit` is called inside the transaction of the change, so there is an entry exactly when
-there is a change. Passwords, tokens, keys and credentials in addresses are taken out
-before anything is stored; references to secrets (`${secret:NAME}`) stay, for they are
-names. Entries are never changed.
+there is a change. What happens outside the control store (a backup is handed out, a person
+is erased, a switch of the demo is turned) has its entry before it begins: there may be one
+for what then failed, but nothing happens without one. Passwords, tokens, keys and
+credentials in addresses are taken out before anything is stored; references to secrets
+(`${secret:NAME}`) stay, for they are names. Entries are never changed.
 """
 
 import json

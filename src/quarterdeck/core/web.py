@@ -38,6 +38,11 @@ class Gate(Protocol):
         ...
 
 
+Record = Callable[[Principal, str, str], Awaitable[None]]
+"""Puts (who, action, target) on the audit trail: for routes that change nothing in the control
+store. They await it before they begin, so that nothing happens without an entry."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A request's principal and the project it works in."""

@@ -5,7 +5,6 @@ address and holds no state. A link that signs in without a password exists here 
 outside a demo nobody should be able to make one over HTTP.
 """
 
-from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -14,9 +13,9 @@ from fastapi import Request
 from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput, NotFound, Unavailable
-from quarterdeck.core.permissions import Permission, Principal
+from quarterdeck.core.permissions import Permission
 from quarterdeck.core.settings import Settings
-from quarterdeck.core.web import PrincipalDep, Router
+from quarterdeck.core.web import PrincipalDep, Record, Router
 from quarterdeck.demo.switches import NAMES
 
 SECONDS = 3.0
@@ -55,10 +54,6 @@ class LoginLinks(Protocol):
     async def create_login_link(self, email: str | None = None) -> str: ...
 
 
-Record = Callable[[Principal, str, str], Awaitable[None]]
-"""Puts (who, action, target) on the audit trail."""
-
-
 def demo_router(settings: Settings, record: Record) -> Router:
     router = Router("/api/demo", tag="demo")
     address = str(settings.demo_url).rstrip("/")
@@ -75,8 +70,8 @@ def demo_router(settings: Settings, record: Record) -> Router:
             raise NotFound(
                 "demo_switch_unknown", "There is no such switch.", "GET /api/demo lists them all."
             )
-        answer = await _ask(address, "PUT", f"/switches/{name}", change.model_dump())
         await record(principal, "demo.switch", f"{name} {'on' if change.on else 'off'}")
+        answer = await _ask(address, "PUT", f"/switches/{name}", change.model_dump())
         return SwitchView.model_validate(answer)
 
     @router.post("/login-link", permission=Permission.ADMIN)

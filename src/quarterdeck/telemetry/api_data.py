@@ -15,7 +15,7 @@ from quarterdeck.core.web import PrincipalDep, Router
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import retention
-from quarterdeck.telemetry.erase import Erased, erase_person
+from quarterdeck.telemetry.erase import Erased, check_user_id, erase_person
 from quarterdeck.telemetry.query.storage import Storage, storage
 from quarterdeck.telemetry.query.threads import Threads
 
@@ -62,6 +62,7 @@ def data_router(
         slug: Annotated[str, Path(max_length=200)],
     ) -> Erased:
         project: ProjectRef = await request.app.state.gate.project(principal, slug)
+        check_user_id(person.user_id)  # what cannot begin leaves no trace
         # The trail proves the erasure without keeping the id of the person who asked for it: whoever
         # has the trail alone cannot try ids, erasing the same one again gives the same name.
         name = hmac.new(key, person.user_id.encode(), "sha256").hexdigest()

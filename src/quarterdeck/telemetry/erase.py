@@ -42,14 +42,18 @@ class Erased(BaseModel):
     rejects: int = Field(description="Samples of refused items that mention the id.")
 
 
-def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
-    """Delete the rows of one person in one project; how many there were."""
+def check_user_id(user_id: str) -> None:
     if not user_id.strip() or len(user_id) > _LONGEST or "\0" in user_id:
         raise BadInput(
             "user_id_invalid",
             f"A user id is text of 1 to {_LONGEST} characters.",
             "Send the value of the attribute `user.id` or `enduser.id`.",
         )
+
+
+def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
+    """Delete the rows of one person in one project; how many there were."""
+    check_user_id(user_id)
     who = quote(user_id)
     points, series = _erase_series(engine, project, who)
     return Erased(

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import queue
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 from fastapi.responses import StreamingResponse
@@ -12,17 +12,13 @@ from starlette.types import Receive, Scope, Send
 
 from quarterdeck.core.clock import Clock
 from quarterdeck.core.errors import Conflict, Forbidden
-from quarterdeck.core.permissions import Permission, Principal
-from quarterdeck.core.web import PrincipalDep, Router
+from quarterdeck.core.permissions import Permission
+from quarterdeck.core.web import PrincipalDep, Record, Router
 from quarterdeck.store.backup.take import Snapshot, clear_leftovers, snapshot_live
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import EmbeddedEngine
 
 _WAITING = 8  # chunks of at most a megabyte between the archive and a slow client
-
-
-Record = Callable[[Principal, str, str], Awaitable[None]]
-"""Puts (who, action, target) on the audit trail."""
 
 
 def backup_router(
