@@ -34,7 +34,7 @@ pytestmark = pytest.mark.xdist_group("hostile_flood")  # the last test judges wh
 
 # The engine may use 1 GiB here, the queue 64 MiB; the rest is the process and bodies on their way.
 MOST_BYTES = 1792 * MIB
-SLOWEST_SECONDS = 5.0
+SLOWEST_SECONDS = 20.0  # a bound for "still answers", not a timing: the machine may be busy
 HEAD = (
     f"POST /v1/traces HTTP/1.1\r\nHost: deck\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
     f"Content-Type: {PROTOBUF}\r\n"

@@ -78,7 +78,8 @@ REFUSALS: dict[str, tuple[dict[str, Any], int, int, str]] = {
     "JSON that is none": ({"media": JSON, "body": b"{"}, 400, 3, "unparsable"),
     "JSON of nothing": ({"media": JSON, "body": b""}, 400, 3, "unparsable"),
     "JSON of another shape": ({"media": JSON, "body": b"[1]"}, 400, 3, "unparsable"),
-    "JSON nested without end": ({"media": JSON, "body": b"[" * MIB}, 400, 3, "unparsable"),
+    "JSON nested without end": ({"media": JSON, "body": b"[" * 900_000}, 400, 3, "unparsable"),
+    "JSON of very many lists": ({"media": JSON, "body": b"[" * MIB}, 400, 3, "too_many_items"),
     "JSON objects nested without end": (
         {
             "media": JSON,
