@@ -119,6 +119,9 @@ async def test_prune_stays_in_the_projects_of_its_documents_and_of_its_request(d
     ]
     other = {"kind": "calendar", "name": "nights", "spec": {}}
     assert ("delete", "calendar/days") in actions(await desk.apply([other], prune=True))
+    await desk.apply([CHANNEL])
+    assert actions(await desk.apply([], prune=True)) == [("delete", "channel/slack")]
+    assert await _names(desk, "channel", "shop") == ["a"]
 
 
 async def test_prune_by_a_key_of_one_project_leaves_the_others_alone(desk: Desk) -> None:
@@ -129,6 +132,23 @@ async def test_prune_by_a_key_of_one_project_leaves_the_others_alone(desk: Desk)
     plan = await desk.apply([], prune=True, who="shop")
     assert [(c["action"], c["project"]) for c in plan["changes"]] == [("delete", "shop")]
     assert await _names(desk, "channel", "blog") == ["a"]
+
+
+async def test_who_may_only_read_may_ask_what_would_change_and_change_nothing(desk: Desk) -> None:
+    await desk.apply([CHANNEL])
+    days = {"kind": "calendar", "name": "days", "spec": {}}
+    for who in ("viewer", "bob"):
+        source = "deck.yaml" if who == "viewer" else ""  # what a person applies is of no file
+        plan = await desk.apply([RULE, days], who=who, source=source, dry_run=True)
+        assert actions(plan) == [("create", "rule/errors"), ("create", "calendar/days")]
+        refused = await _refused(desk, [days], who=who)
+        assert (refused["status"], refused["code"]) == (403, "not_permitted")
+    pruned = await desk.apply([], who="viewer", prune=True, dry_run=True)
+    assert actions(pruned) == [("delete", "channel/slack")]
+    for prune in (True, False):
+        assert (await _refused(desk, [], who="viewer", prune=prune))["code"] == "not_permitted"
+    assert await _names(desk, "channel") == ["slack"]
+    assert await _names(desk, "calendar") == []
 
 
 async def test_what_came_from_a_file_is_read_only_for_people(desk: Desk) -> None:

@@ -75,6 +75,19 @@ def test_diff_then_apply_then_nothing_left_to_do(shell: Shell) -> None:
     assert (after.returncode, after.stdout) == (0, "No difference: 2 unchanged.\n")
 
 
+def test_diff_takes_no_more_than_a_key_that_reads(shell: Shell) -> None:
+    with shell.server.client() as client:
+        wanted = {"name": shell.project, "kind": "secret", "role": "viewer"}
+        key = client.post("/api/keys", json=wanted).raise_for_status().json()["secret"]
+    head = f"kind: retention\nname: default\nproject: {shell.project}\n"
+    shell.write("deck.yaml", f"{head}spec: {{logs: 3}}\n")
+    told = shell.run("diff", "deck.yaml", QUARTERDECK_KEY=key)
+    assert (told.returncode, told.stderr) == (1, "")
+    assert "1 to create." in told.stdout
+    refused = shell.run("apply", "deck.yaml", QUARTERDECK_KEY=key)
+    assert (refused.returncode, "code not_permitted" in refused.stderr) == (2, True)
+
+
 def test_a_change_is_shown_as_before_and_after(shell: Shell) -> None:
     shell.write("deck.yaml", shell.search("one"))
     shell.run("apply", "deck.yaml")

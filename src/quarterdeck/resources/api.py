@@ -1,7 +1,7 @@
 """`/api/resources`: one API for every kind.
 
 A write needs the permission that its kind names; the routes themselves demand the least
-of those, `respond`. Errors of a spec list every flaw with its path, so that a generated
+of those, `respond`. A dry run of `apply` is no write: it tells what who may read could find. Errors of a spec list every flaw with its path, so that a generated
 form can put each beside its field.
 """
 
@@ -70,10 +70,12 @@ def resources_router(resources: Resources, project_by_id: ProjectById) -> Router
             for kind in resources.kinds
         ]
 
-    @router.post("/apply", permission=Permission.RESPOND)
+    @router.post("/apply", permission=Permission.READ)
     async def apply_documents(request: Request, scope: ScopeDep, body: ApplyBody) -> PlanView:
-        """Make documents true in one transaction, or with `dry_run` say what would change."""
+        """Make documents true (takes `respond`), or with `dry_run` say what would change."""
         who = scope.principal
+        if not body.dry_run:
+            check(who, Permission.RESPOND)
         order = await _order(resources, request, who, scope.project, body)
         plan = await resources.apply(who, order)
         return _plan_view(plan, body.dry_run, slug)
@@ -268,9 +270,10 @@ async def _order(
             "Run `quarterdeck apply --prune` with an API key.",
         )
     documents = await asyncio.to_thread(_read, resources.kinds, body)
-    kinds: dict[str, Kind] = {document.kind.name: document.kind for document in documents}
-    for kind in kinds.values():
-        _may_write(who, kind)
+    if not body.dry_run:
+        kinds: dict[str, Kind] = {document.kind.name: document.kind for document in documents}
+        for kind in kinds.values():
+            _may_write(who, kind)
     projects = await _projects(request, who, project, documents)
     return Order(
         documents=documents,

@@ -1,7 +1,8 @@
 """Config as code: many documents become true in one transaction, or none does.
 
 The plan is not guessed: everything is really written, references are checked on what
-then stands, and a dry run rolls back. So a dry run cannot promise what apply refuses.
+then stands, and a dry run rolls back. So a dry run cannot promise what apply refuses, except to
+those who may read but not write.
 """
 
 from collections.abc import Sequence
@@ -193,8 +194,9 @@ def _prune(change: Change, order: Order, kept: set[str]) -> list[Planned]:
         if record.id not in kept and record.project_id in order.prune_in
     ]
     dropped.sort(key=lambda r: (r.kind, r.name))
-    for record in dropped:
-        check(change.who, change.kinds.named(record.kind).write)
+    if not order.dry_run:
+        for record in dropped:
+            check(change.who, change.kinds.named(record.kind).write)
     change.remove(*dropped)
     return [
         Planned("delete", r.kind, r.name, r.project_id, None, _fields(r.spec, {})) for r in dropped

@@ -495,7 +495,7 @@ export interface paths {
         put?: never;
         /**
          * Apply Documents
-         * @description Make documents true in one transaction, or with `dry_run` say what would change.
+         * @description Make documents true (takes `respond`), or with `dry_run` say what would change.
          */
         post: operations["resources_apply_documents"];
         delete?: never;
