@@ -9,6 +9,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ ERASED = ("person.erase", "person.erased")
 RESOURCE = "/api/resources/saved-search"
 APPLY = "/api/resources/apply"
 DRY = {"dry_run": True}
+PROTOBUF = {"content-type": "application/x-protobuf"}
 FILE = {"documents": [{"kind": "saved-search", "name": "f", **SEARCH}], "source": "deck.yaml"}
 
 CHANGES_NOTHING = {
@@ -233,13 +235,40 @@ def test_an_environment_that_creates_itself_is_on_the_record(server: Server) -> 
     pair = request.resource_spans[0].resource.attributes.add(key="deployment.environment.name")
     pair.value.string_value = "canary"
     with server.client() as client:
-        sent = {"content-type": "application/x-protobuf"}
-        client.post(
-            "/v1/traces", content=request.SerializeToString(), headers=sent
-        ).raise_for_status()
+        sent = client.post("/v1/traces", content=request.SerializeToString(), headers=PROTOBUF)
+        sent.raise_for_status()
         for _ in range(200):
             project = client.get("/api/projects/default").json()
             if "canary" in project["environments"]:
                 break
             time.sleep(0.1)
         assert "environment.create" in trail(client)
+
+
+def test_an_erasure_that_is_killed_is_on_the_record_and_can_be_done_again(
+    own_server: Server,
+) -> None:
+    own_server.start()
+    request = traces("shop", 50)
+    for span in request.resource_spans[0].scope_spans[0].spans:
+        span.attributes.add(key="user.id").value.string_value = "ada"
+
+    def erase() -> None:
+        with own_server.client() as admin:
+            answered(admin, "POST", "/api/projects/default/erase", {"user_id": "ada"})
+
+    with own_server.client() as client, ThreadPoolExecutor(1) as beside:
+        sent = client.post("/v1/traces", content=request.SerializeToString(), headers=PROTOBUF)
+        sent.raise_for_status()
+        erasing = beside.submit(erase)
+        while "person.erase" not in trail(client) and not erasing.done():
+            time.sleep(0.001)
+        own_server.kill()
+        with pytest.raises(httpx.TransportError):
+            erasing.result()
+    own_server.start()
+    with own_server.client() as client:
+        assert trail(client)[0] == "person.erase"
+    erase()
+    with own_server.client() as client:
+        assert trail(client)[:3] == ["person.erased", "person.erase", "person.erase"]
