@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from quarterdeck.core.errors import BadInput
 from quarterdeck.core.log import fields
 from quarterdeck.store.telemetry import EngineError
-from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
+from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
 
 log = logging.getLogger(__name__)
 
@@ -81,9 +81,7 @@ class Budget:
     def held(self, size: int) -> Iterator[None]:
         """Room for the time of the block; Refused when there is none."""
         if not self.take(size):
-            raise Refused(
-                Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2
-            )
+            raise overloaded()
         try:
             yield
         finally:
@@ -133,11 +131,7 @@ class Batcher:
         """Queue a request from the event loop; the future resolves once it is durable."""
         loop = asyncio.get_running_loop()
         if self._stopping or not self._budget.take(request.size):
-            raise Refused(
-                Reason.OVERLOADED,
-                "More telemetry waits than memory allows; send again soon.",
-                retry_after=2,
-            )
+            raise overloaded()
         pending = Pending(project, request, received_ns, loop.create_future(), loop)
         with self._ready:
             self._queue.append(pending)

@@ -11,7 +11,7 @@ from typing import Protocol
 import zstandard
 from starlette.types import Receive
 
-from quarterdeck.telemetry.ingest.outcome import Reason, Refused
+from quarterdeck.telemetry.ingest.outcome import Reason, Refused, overloaded
 
 _SECONDS = 30
 _MOST_PARTS = 100  # gzip members or zstd frames; each costs a copy of the rest
@@ -51,11 +51,7 @@ async def read(receive: Receive, limit: int, room: Room) -> bytes:
             chunks = [first]
             while True:
                 if not room.take(len(chunks[-1])):
-                    raise Refused(
-                        Reason.OVERLOADED,
-                        "Too much arrives at once; send again soon.",
-                        retry_after=2,
-                    )
+                    raise overloaded()
                 held += len(chunks[-1])
                 if held > limit:
                     raise _too_large(limit)

@@ -17,7 +17,7 @@ from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.ingest.batcher import Batcher, Budget, Request
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.write import Oldest, writer
-from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
+from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -109,9 +109,7 @@ class Intake:
     async def apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work that may take long or much memory in a thread, a few at a time."""
         if self._apart_waiting >= _MOST_WAITING:
-            raise Refused(
-                Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2
-            )
+            raise overloaded()
         self._apart_waiting += 1
         try:
             async with self._apart:

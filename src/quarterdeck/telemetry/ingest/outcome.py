@@ -91,3 +91,8 @@ class Refused(Exception):
         self.reason = reason
         self.message = message
         self.retry_after = retry_after
+
+
+def overloaded() -> Refused:
+    """More is on its way than memory allows: the sender is told to come back."""
+    return Refused(Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2)

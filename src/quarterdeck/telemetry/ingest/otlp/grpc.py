@@ -26,7 +26,7 @@ from quarterdeck.telemetry.ingest.otlp.http import check, response
 from quarterdeck.telemetry.ingest.otlp.probe import LARGE
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS, Signal
 from quarterdeck.telemetry.ingest.otlp.wire import text_field, varint
-from quarterdeck.telemetry.ingest.outcome import Reason, Refused
+from quarterdeck.telemetry.ingest.outcome import Reason, Refused, overloaded
 
 _CODES: dict[Reason, grpc.StatusCode] = {
     Reason.KEY_MISSING: grpc.StatusCode.UNAUTHENTICATED,
@@ -76,7 +76,7 @@ def _call(
                 None,
             )
             if calls.locked():
-                raise _overloaded()
+                raise overloaded()
             async with calls:
                 request = await _request(intake, signal, await _message(context, arriving))
                 outcome = await intake.keep(signal.name, project, request)
@@ -96,17 +96,13 @@ def _text(value: object) -> str | None:
     return str(value) if value else None
 
 
-def _overloaded() -> Refused:
-    return Refused(Reason.OVERLOADED, "Too much arrives at once; send again soon.", retry_after=2)
-
-
 async def _message(context: Context, arriving: asyncio.Semaphore) -> bytes:
     """The message of a call, as it was sent. Only now does gRPC make room for it."""
     try:
         async with asyncio.timeout(_PATIENCE):
             await arriving.acquire()
     except TimeoutError:
-        raise _overloaded() from None
+        raise overloaded() from None
     try:
         async with asyncio.timeout(_SECONDS):
             message = await context.read()
