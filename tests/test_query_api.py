@@ -23,6 +23,7 @@ from quarterdeck.store.control import open_control
 from quarterdeck.telemetry.api import telemetry_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_sql import sql_router
+from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.stream import Live
 from support.engine import new_project, shared_engine
 from support.rows import add_logs, add_spans, now_ns
@@ -61,7 +62,7 @@ async def client(tmp_path: Any) -> AsyncIterator[httpx.AsyncClient]:
     live = Live(engine, Streams(), SystemClock())
     by_id = {project.id: project for project in PROJECTS.values()}
     routers = [
-        telemetry_router(engine, settings, live),
+        telemetry_router(engine, Threads(4), live),
         sql_router(engine, settings),
         data_router(engine, settings, control, by_id.get),
     ]

@@ -21,7 +21,7 @@ from fastapi import FastAPI
 
 from quarterdeck.accounts.api import accounts_routers
 from quarterdeck.accounts.gate import Accounts
-from quarterdeck.core.clock import Clock, SystemClock, now_ms
+from quarterdeck.core.clock import Clock, SystemClock
 from quarterdeck.core.log import fields
 from quarterdeck.core.metrics import Registry
 from quarterdeck.core.settings import Settings
@@ -49,19 +49,24 @@ from quarterdeck.store.backup.api import backup_router
 from quarterdeck.store.blobs import open_blobs
 from quarterdeck.store.control import ControlStore, open_control
 from quarterdeck.store.control.delivery import Delivery
-from quarterdeck.store.control.gaps import Gap, GapTotals, record_gap, unplanned_totals
+from quarterdeck.store.control.gaps import Gap
 from quarterdeck.store.lock import lock_data
 from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
-from quarterdeck.telemetry.api import telemetry_router
-from quarterdeck.telemetry.api_data import data_router
-from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
-from quarterdeck.telemetry.ingest.otlp import http as otlp_http
+from quarterdeck.telemetry.ingest.routes import ingest_routes
 from quarterdeck.telemetry.jobs import Jobs
+from quarterdeck.telemetry.routes import Parts, telemetry_routers
 from quarterdeck.telemetry.stream import Live
-from quarterdeck.wiring import DeletedProjects, EnvironmentWatch, IngestKeys, KeptDays, Recorder
+from quarterdeck.wiring import (
+    DeletedProjects,
+    EnvironmentWatch,
+    IngestKeys,
+    KeptDays,
+    Recorder,
+    account_for_gap,
+)
 
 Ending = Callable[[], Awaitable[None] | None]
 
@@ -252,7 +257,7 @@ class App:
         self._checks["ingest"] = checks.ingest_check(
             lambda: self.metrics.collected("quarterdeck_ingest_waiting_bytes"), limits.queue
         )
-        self.raw_routes += otlp_http.routes(self.intake)
+        self.raw_routes += ingest_routes(self.intake)
 
     async def _open_housekeeping(self) -> None:
         """Retention, quota, facets, what follows a deleted project, environments that appear."""
@@ -275,17 +280,21 @@ class App:
         self.intake.on_commit.append(watch.committed)
         self._every(REFRESH_SECONDS, watch.look)
 
-        self._routers.append(
-            data_router(self.engine, self.settings, self.control, self.accounts.project_by_id)
-        )
-
     async def _open_query(self) -> None:
         live = Live(self.engine, self.streams, self.clock)
         self.intake.on_commit.append(live.committed)
-        self._routers += [
-            telemetry_router(self.engine, self.settings, live),
-            sql_router(self.engine, self.settings),
-        ]
+        self._routers += telemetry_routers(
+            Parts(
+                self.engine,
+                self.control,
+                self.resources,
+                self.intake,
+                live,
+                self.settings,
+                self.clock,
+                self.accounts.project_by_id,
+            )
+        )
 
     async def _open_demo(self) -> None:
         if self.settings.demo_url:
@@ -333,26 +342,9 @@ class App:
 
     async def _account_for_gap(self) -> None:
         """Report how long nothing ran, and why."""
-        last = self._alive.last()
-        gap = None
-        if last is not None:
-            why = (
-                "stopped" if last.planned else str(self._told.get("reason", "killed from outside"))
-            )
-            gap = Gap(last.until_ms, now_ms(self.clock), why, last.planned)
-            recorded = gap
-            await self.control.write(lambda conn: record_gap(conn, recorded))
-            if not gap.planned:
-                _log.warning(
-                    "Nothing ran for a while.", extra=fields(seconds=gap.seconds, reason=gap.reason)
-                )
-        totals: GapTotals = await self.control.read(unplanned_totals)
-        self.metrics.counter(
-            "quarterdeck_restarts_total", "Times that the server ended without being asked to."
-        ).set(totals.count)
-        self.metrics.counter(
-            "quarterdeck_gap_seconds_total", "Time in which nothing ran, unplanned."
-        ).set(totals.seconds)
+        gap = await account_for_gap(
+            self.control, self._alive.last(), self._told, self.clock, self.metrics
+        )
         collect_process(self.metrics)
         health = HealthChecks(
             self._checks,

@@ -5,20 +5,29 @@ answers come from memory.
 """
 
 import asyncio
-from typing import Literal, cast
+import logging
+from collections.abc import Mapping
+from typing import Any, Literal, cast
 
 from quarterdeck.accounts.audit import audit
 from quarterdeck.accounts.gate import Accounts
 from quarterdeck.accounts.projects import DEFAULT_SLUG
+from quarterdeck.core.clock import Clock, now_ms
+from quarterdeck.core.log import fields
+from quarterdeck.core.metrics import Registry
 from quarterdeck.core.permissions import Principal, ProjectRef
 from quarterdeck.core.settings import Settings
 from quarterdeck.resources.service import Resources
+from quarterdeck.store.alive import LastLife
 from quarterdeck.store.control import ControlStore
+from quarterdeck.store.control.gaps import Gap, GapTotals, record_gap, unplanned_totals
 from quarterdeck.store.control.outbox import Event
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import retention
 from quarterdeck.telemetry.query.environments import environments
 from quarterdeck.telemetry.spec import RetentionSpec
+
+_log = logging.getLogger("quarterdeck.app")
 
 
 class IngestKeys:
@@ -93,3 +102,30 @@ class EnvironmentWatch:
         self._news = False
         for project_id, name in await asyncio.to_thread(environments, self._engine):
             self._accounts.touch_environment(project_id, name)
+
+
+async def account_for_gap(
+    control: ControlStore,
+    last: LastLife | None,
+    told: Mapping[str, Any],
+    clock: Clock,
+    metrics: Registry,
+) -> Gap | None:
+    """Put on record how long nothing ran, and why; None at the very first start."""
+    gap = None
+    if last is not None:
+        why = "stopped" if last.planned else str(told.get("reason", "killed from outside"))
+        gap = recorded = Gap(last.until_ms, now_ms(clock), why, last.planned)
+        await control.write(lambda conn: record_gap(conn, recorded))
+        if not gap.planned:
+            _log.warning(
+                "Nothing ran for a while.", extra=fields(seconds=gap.seconds, reason=gap.reason)
+            )
+    totals: GapTotals = await control.read(unplanned_totals)
+    metrics.counter(
+        "quarterdeck_restarts_total", "Times that the server ended without being asked to."
+    ).set(totals.count)
+    metrics.counter("quarterdeck_gap_seconds_total", "Time in which nothing ran, unplanned.").set(
+        totals.seconds
+    )
+    return gap

@@ -1,14 +1,11 @@
 """The routes of the telemetry pages. Each answers for one project and a range of time."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import orjson
-from fastapi import Depends, Path, Query, Response
-from pydantic import BaseModel
+from fastapi import Path, Query, Response
 from starlette.responses import StreamingResponse
 
 from quarterdeck.core.permissions import Permission
-from quarterdeck.core.settings import Settings
 from quarterdeck.core.web import Router, ScopeDep
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query import facets as facets_query
@@ -23,58 +20,17 @@ from quarterdeck.telemetry.query.services import ServiceSummary, services
 from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.query.trace import Trace, trace
 from quarterdeck.telemetry.query.traces import Filter, Sort, Status, Traces
-from quarterdeck.telemetry.query.window import Asked, Window, window_of
+from quarterdeck.telemetry.query.window import Asked
 from quarterdeck.telemetry.stream import Live
-
-_SHORT = 300
-
-
-def _window(
-    scope: ScopeDep,
-    start: Annotated[int, Query(alias="from", description="Milliseconds since 1970, inclusive.")],
-    end: Annotated[int, Query(alias="to", description="Milliseconds since 1970, exclusive.")],
-    environment: Annotated[
-        str, Query(max_length=_SHORT, description="Only this environment.")
-    ] = "",
-) -> Window:
-    return window_of(scope.project.id, start, end, environment)
+from quarterdeck.telemetry.web import SHORT, LogFilterDep, Search, Text, WindowDep, json_answer
 
 
-WindowDep = Annotated[Window, Depends(_window)]
-Search = Annotated[str, Query(max_length=4_000, description="A search, as docs/sql.md has it.")]
-Text = Annotated[str, Query(max_length=_SHORT)]
-
-
-class _LogFilter(BaseModel):
-    q: str
-    service: str
-    severity: str
-    trace_id: str
-
-
-def _log_filter(
-    q: Search = "",
-    service: Annotated[
-        str, Query(max_length=2_000, description="Services, separated by commas.")
-    ] = "",
-    severity: Annotated[
-        str, Query(max_length=_SHORT, description="Severities, separated by commas.")
-    ] = "",
-    trace_id: Annotated[str, Query(max_length=64)] = "",
-) -> _LogFilter:
-    return _LogFilter(q=q, service=service, severity=severity, trace_id=trace_id)
-
-
-LogFilterDep = Annotated[_LogFilter, Depends(_log_filter)]
-
-
-def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
+def telemetry_router(engine: Engine, threads: Threads, live: Live) -> Router:
     router = Router("/api", tag="telemetry")
-    threads = Threads(max(2, int(settings.query_concurrency)))
 
     @router.get("/overview", permission=Permission.READ, response_model=Overview)
     async def read_overview(window: WindowDep) -> Response:
-        return _json(await threads.run(overview, engine, window))
+        return json_answer(await threads.run(overview, engine, window))
 
     @router.get("/services", permission=Permission.READ, response_model=list[ServiceSummary])
     async def read_services(window: WindowDep) -> list[ServiceSummary]:
@@ -84,7 +40,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
     async def read_service(
         window: WindowDep, name: Annotated[str, Path(max_length=1_000)]
     ) -> Response:
-        return _json(await threads.run(service, engine, window, name))
+        return json_answer(await threads.run(service, engine, window, name))
 
     @router.get("/traces", permission=Permission.READ, response_model=Traces)
     async def list_traces(
@@ -100,7 +56,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
         cursor: Annotated[str, Query(max_length=20_000)] = "",
     ) -> Response:
         wanted = Filter(q, service, operation, status, min_ms, max_ms)
-        return _json(
+        return json_answer(
             await threads.run(
                 traces_query.traces, engine, window, wanted, sort=sort, limit=limit, cursor=cursor
             )
@@ -110,7 +66,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
     async def read_trace(
         scope: ScopeDep, trace_id: Annotated[str, Path(max_length=64)]
     ) -> Response:
-        return _json(await threads.run(trace, engine, scope.project.id, trace_id))
+        return json_answer(await threads.run(trace, engine, scope.project.id, trace_id))
 
     @router.get("/logs", permission=Permission.READ, response_model=Logs)
     async def list_logs(
@@ -120,7 +76,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
         cursor: Annotated[str, Query(max_length=64)] = "",
         order: logs_query.Order = "desc",
     ) -> Response:
-        return _json(
+        return json_answer(
             await threads.run(
                 logs_query.search,
                 engine,
@@ -134,7 +90,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
 
     @router.get("/logs/histogram", permission=Permission.READ, response_model=LogHistogram)
     async def read_logs_histogram(window: WindowDep, wanted: LogFilterDep) -> Response:
-        return _json(await threads.run(logs_histogram, engine, window, **wanted.model_dump()))
+        return json_answer(await threads.run(logs_histogram, engine, window, **wanted.model_dump()))
 
     @router.get("/facets", permission=Permission.READ, response_model=list[Facet])
     async def list_facets(
@@ -155,7 +111,7 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
         topics: Annotated[
             str,
             Query(
-                max_length=_SHORT, description="`logs` to follow records; ticks come in any case."
+                max_length=SHORT, description="`logs` to follow records; ticks come in any case."
             ),
         ] = "",
         environment: Text = "",
@@ -167,8 +123,3 @@ def telemetry_router(engine: Engine, settings: Settings, live: Live) -> Router:
         return live.respond(scope.project.id, environment, follow)
 
     return router
-
-
-def _json(answer: Any) -> Response:
-    """Our own models, made a moment ago: checking thousands of rows again would double the time."""
-    return Response(orjson.dumps(answer.model_dump()), media_type="application/json")

@@ -1,0 +1,12 @@
+"""Every way in over HTTP, one line each."""
+
+from quarterdeck.core.web import RawRoute
+from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.ingest.otlp import http as otlp_http
+
+
+def ingest_routes(intake: Intake) -> list[RawRoute]:
+    """The routes that bypass the API's frame; each judges its sender itself."""
+    return [
+        *otlp_http.routes(intake),
+    ]

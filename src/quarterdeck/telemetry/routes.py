@@ -1,0 +1,43 @@
+"""Every router of telemetry, one line each, and what they are built from."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from quarterdeck.core.clock import Clock
+from quarterdeck.core.permissions import ProjectRef
+from quarterdeck.core.settings import Settings
+from quarterdeck.core.web import Router
+from quarterdeck.resources.service import Resources
+from quarterdeck.store.control import ControlStore
+from quarterdeck.store.telemetry import EmbeddedEngine
+from quarterdeck.telemetry.api import telemetry_router
+from quarterdeck.telemetry.api_data import data_router
+from quarterdeck.telemetry.api_sql import sql_router
+from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.query.threads import Threads
+from quarterdeck.telemetry.stream import Live
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the composition hands in."""
+
+    engine: EmbeddedEngine
+    control: ControlStore
+    resources: Resources
+    intake: Intake
+    live: Live
+    settings: Settings
+    clock: Clock
+    project_by_id: Callable[[int], ProjectRef | None]
+
+
+def telemetry_routers(parts: Parts) -> list[Router]:
+    """Built once; the pages share one pool of threads."""
+    engine, settings = parts.engine, parts.settings
+    threads = Threads(max(2, int(settings.query_concurrency)))
+    return [
+        telemetry_router(engine, threads, parts.live),
+        data_router(engine, settings, parts.control, parts.project_by_id),
+        sql_router(engine, settings),
+    ]
