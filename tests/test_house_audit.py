@@ -132,6 +132,14 @@ CHANGES: dict[str, tuple[Callable[[Desk], Any], tuple[str, ...]]] = {
         lambda d: d.ask("DELETE", "/api/secrets/slack"),
         ("secret.delete",),
     ),
+    "POST /api/annotations": (
+        lambda d: d.make("annotation", "/api/annotations", {"title": "One"}),
+        ("annotation.create",),
+    ),
+    "DELETE /api/annotations/{annotation_id}": (
+        lambda d: d.ask("DELETE", f"/api/annotations/{d.made['annotation']['id']}"),
+        ("annotation.delete",),
+    ),
     "POST /api/invitations": (
         lambda d: d.make("invitation", "/api/invitations", INVITED),
         ("invitation.create",),

@@ -290,9 +290,12 @@ def test_jobs_run_when_due_and_one_that_fails_does_not_stop_the_others() -> None
         now_ns,
     )
     now = now_ns()
-    assert jobs.tick(now) == ["facets", "quota"]
+    every_minute = {"facets", "quota"}
+    done = jobs.tick(now)
+    assert set(done) >= every_minute
+    assert "retention" not in done
     assert jobs.tick(now + 10**9) == []
-    assert jobs.tick(now + 61 * 10**9) == ["facets", "quota"]
+    assert set(jobs.tick(now + 61 * 10**9)) >= every_minute
 
 
 async def test_jobs_start_and_stop() -> None:

@@ -52,6 +52,7 @@ from quarterdeck.store.control.delivery import Delivery
 from quarterdeck.store.control.gaps import Gap
 from quarterdeck.store.lock import lock_data
 from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
+from quarterdeck.telemetry import annotations
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
@@ -222,7 +223,7 @@ class App:
     async def _open_resources(self) -> None:
         self.resources = Resources(self.control, KINDS)
         await self.resources.refresh()
-        self.accounts.emptying.append(self.resources.empty_project)
+        self.accounts.emptying += [self.resources.empty_project, annotations.empty_project]
         self._every(REFRESH_SECONDS, self.resources.refresh)
         self._routers.append(resources_router(self.resources, self.accounts.project_by_id))
 

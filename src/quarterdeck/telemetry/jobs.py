@@ -1,4 +1,4 @@
-"""What telemetry does on a clock: facets, retention, quota. One at a time, in a thread.
+"""What telemetry does on a clock: facets, releases, retention, quota. One at a time, in a thread.
 
 Every job finds its work from the store, so nothing is lost by a restart and a missed run is
 made up by the next. A job that fails is logged and tried again.
@@ -15,6 +15,7 @@ from quarterdeck.core.settings import Settings
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import retention
 from quarterdeck.telemetry.facets import count_new
+from quarterdeck.telemetry.releases import note_new
 
 MINUTE_NS = 60_000_000_000
 _LOOK_SECONDS = 5.0
@@ -51,6 +52,7 @@ class Jobs:
         self._task: asyncio.Task[None] | None = None
         self._jobs = [
             _Job("facets", MINUTE_NS, lambda now: count_new(engine, settled_ns())),
+            _Job("releases", MINUTE_NS // 2, lambda now: note_new(engine, settled_ns())),
             _Job("quota", MINUTE_NS, self._hold_quota),
             _Job("retention", 60 * MINUTE_NS, self._expire),
         ]

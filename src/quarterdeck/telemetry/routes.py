@@ -11,6 +11,7 @@ from quarterdeck.resources.service import Resources
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.api import telemetry_router
+from quarterdeck.telemetry.api_annotations import annotations_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.ingest.intake import Intake
@@ -40,4 +41,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         telemetry_router(engine, threads, parts.live),
         data_router(engine, settings, parts.control, parts.project_by_id),
         sql_router(engine, settings),
+        annotations_router(engine, parts.control, threads),
     ]

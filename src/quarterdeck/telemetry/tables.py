@@ -31,6 +31,7 @@ TABLES: tuple[Table, ...] = (
     *(Table(name, ("metrics",), "toDate(time)") for name in _POINTS),
     Table("series", ("metrics",), "day"),
     Table("facets_15m", ("traces", "logs"), "toDate(quarter)"),
+    Table("releases", ("traces", "logs"), "day"),
     Table("rejects", SIGNALS, "toDate(time)"),
 )
 

@@ -696,40 +696,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/storage": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read Storage */
-        get: operations["data_read_storage"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/projects/{slug}/erase": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Erase the rows of a person */
-        post: operations["data_erase"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/overview": {
         parameters: {
             query?: never;
@@ -883,6 +849,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Storage */
+        get: operations["data_read_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/projects/{slug}/erase": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Erase the rows of a person */
+        post: operations["data_erase"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/sql": {
         parameters: {
             query?: never;
@@ -895,6 +895,50 @@ export interface paths {
         /** Run one SELECT */
         post: operations["sql_sql"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/annotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Annotations
+         * @description What touches the range, oldest first: announced, and deployments found in telemetry.
+         */
+        get: operations["annotations_list_annotations"];
+        put?: never;
+        /**
+         * Add Annotation
+         * @description Set a mark: `curl -d '{"kind":"deploy","service":"shop","release":"1.2"}'` in a pipeline.
+         */
+        post: operations["annotations_add_annotation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/annotations/{annotation_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove Annotation
+         * @description Take a mark away; those found in telemetry stay.
+         */
+        delete: operations["annotations_remove_annotation"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1200,6 +1244,88 @@ export interface components {
             role: string;
             /** Created At */
             created_at: number;
+        };
+        /** AnnotationBody */
+        AnnotationBody: {
+            /** @default note */
+            kind: components["schemas"]["Kind"];
+            /**
+             * Title
+             * @description If left out, made from service and release.
+             * @default
+             */
+            title: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * Time Ms
+             * @description Now, if left out.
+             */
+            time_ms?: number | null;
+            /**
+             * End Ms
+             * @description For what lasts.
+             */
+            end_ms?: number | null;
+            /**
+             * Service
+             * @default
+             */
+            service: string;
+            /**
+             * Environment
+             * @default
+             */
+            environment: string;
+            /**
+             * Release
+             * @default
+             */
+            release: string;
+            /**
+             * Url
+             * @description Where to read more; http or https.
+             * @default
+             */
+            url: string;
+        };
+        /** AnnotationView */
+        AnnotationView: {
+            /**
+             * Id
+             * @description Empty for a deployment that was found in telemetry.
+             */
+            id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** End Ms */
+            end_ms: number | null;
+            kind: components["schemas"]["Kind"];
+            /** Title */
+            title: string;
+            /** Text */
+            text: string;
+            /**
+             * Service
+             * @description Empty when it concerns all of them.
+             */
+            service: string;
+            /** Environment */
+            environment: string;
+            /** Release */
+            release: string;
+            /** Url */
+            url: string;
+            /** Author */
+            author: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "announced" | "telemetry";
         };
         /** ApplyBody */
         ApplyBody: {
@@ -1575,6 +1701,11 @@ export interface components {
             /** Revoked At */
             revoked_at: number | null;
         };
+        /**
+         * Kind
+         * @enum {string}
+         */
+        Kind: "deploy" | "flag" | "incident" | "maintenance" | "note";
         /** KindView */
         KindView: {
             /** Kind */
@@ -3830,70 +3961,6 @@ export interface operations {
             };
         };
     };
-    data_read_storage: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Storage"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
-    data_erase: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                slug: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Person"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Erased"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
     telemetry_read_overview: {
         parameters: {
             query: {
@@ -4250,6 +4317,70 @@ export interface operations {
             };
         };
     };
+    data_read_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_erase: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Person"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erased"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     sql_sql: {
         parameters: {
             query?: never;
@@ -4271,6 +4402,105 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["SqlAnswer"];
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    annotations_list_annotations: {
+        parameters: {
+            query: {
+                service?: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnotationView"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    annotations_add_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AnnotationBody"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AnnotationView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    annotations_remove_annotation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                annotation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {
