@@ -104,7 +104,7 @@ def test_announced_marks_are_kept_listed_by_range_service_and_environment_and_re
 
 
 def test_an_annotation_that_tells_nothing_or_leads_elsewhere_is_refused(server: Server) -> None:
-    bad = (
+    bad: tuple[dict[str, object], ...] = (
         {},
         {"title": "  "},
         {"title": "x", "url": "javascript:alert(1)"},

@@ -53,6 +53,7 @@ from quarterdeck.store.control.gaps import Gap
 from quarterdeck.store.lock import lock_data
 from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
 from quarterdeck.telemetry import annotations
+from quarterdeck.telemetry.derived.engine import EVERY_SECONDS, DerivedMetrics
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
@@ -261,7 +262,7 @@ class App:
         self.raw_routes += ingest_routes(self.intake)
 
     async def _open_housekeeping(self) -> None:
-        """Retention, quota, facets, what follows a deleted project, environments that appear."""
+        """Jobs, derived metrics, what follows a deleted project, environments that appear."""
         jobs = Jobs(
             self.engine,
             self.settings,
@@ -276,6 +277,12 @@ class App:
         delivery = Delivery(self.control, {"project.deleted": DeletedProjects(self.engine)})
         await delivery.start()
         self._endings.append(delivery.stop)
+
+        derived = DerivedMetrics(
+            self.engine, self.resources, self.intake, self.accounts.project_by_id, self.clock
+        )
+        self.intake.on_commit.append(derived.committed)
+        self._every(EVERY_SECONDS, derived.tick)
 
         watch = EnvironmentWatch(self.engine, self.accounts)
         self.intake.on_commit.append(watch.committed)

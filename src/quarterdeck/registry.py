@@ -3,6 +3,8 @@
 from quarterdeck.core.permissions import Permission
 from quarterdeck.resources.kind import Kind, Kinds
 from quarterdeck.resources.project_settings import ProjectSettingsSpec
+from quarterdeck.telemetry.derived.ready import READY
+from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
 from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
 
 KINDS = Kinds(
@@ -29,6 +31,14 @@ KINDS = Kinds(
             "A search over traces or logs that is worth keeping.",
             SavedSearchSpec,
             write=Permission.RESPOND,
+        ),
+        Kind(
+            "derived-metric",
+            "Derived metric",
+            "A metric counted from logs or spans.",
+            DerivedMetricSpec,
+            write=Permission.RESPOND,
+            ready=READY,
         ),
     )
 )

@@ -5,7 +5,7 @@ Adding a kind is one spec class in its domain's `spec.py` and one line in
 """
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -36,6 +36,7 @@ class Kind:
     write: Permission
     scope: Literal["project", "global"] = "project"
     singleton: bool = False
+    ready: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # specs to start from
 
     def schema(self) -> dict[str, Any]:
         """JSON Schema of the spec, with the `x-ui` hints of its fields."""
@@ -49,6 +50,7 @@ class Kind:
                 "scope": self.scope,
                 "singleton": self.singleton,
                 "write_permission": str(self.write),
+                "ready": [{"name": name, "spec": dict(spec)} for name, spec in self.ready.items()],
             },
         }
 
@@ -113,6 +115,8 @@ class Kinds:
         if not len(kinds) == len(self._by_name) == len(self._by_spec):
             raise ValueError("two kinds share a name or a spec class")
         for kind in kinds:
+            for spec in kind.ready.values():
+                kind.spec.model_validate(spec)
             if kind.singleton:
                 kind.spec.model_validate({})  # a singleton stands without being written
 

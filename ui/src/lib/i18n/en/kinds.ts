@@ -10,4 +10,9 @@ export const kinds: Words = {
     note: 'A search over traces or logs that is worth keeping.',
     fields: {},
   },
+  'derived-metric': {
+    title: 'Derived metrics',
+    note: 'Metrics counted from logs or spans.',
+    fields: {},
+  },
 };

@@ -122,6 +122,9 @@ export const settings = {
     none: 'No open invitations.',
   },
   resources: {
+    ready: 'Ready made',
+    readyHint: 'counts nothing until it is saved',
+    use: 'Use',
     save: 'Save',
     create: 'Create',
     created: (name: string) => `${name} created`,

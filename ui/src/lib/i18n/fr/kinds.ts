@@ -46,4 +46,37 @@ export const kinds: typeof english = {
       pinned: ['Épinglée', 'Proposée à tous en haut de la page.'],
     },
   },
+  'derived-metric': {
+    title: 'Métriques dérivées',
+    note: 'Des métriques comptées à partir de journaux ou de spans.',
+    fields: {
+      title: ['Titre', 'Le nom de la métrique dans les listes.'],
+      description: ['Description', 'Ce qu’elle compte et à quoi elle sert.'],
+      metric: ['Métrique', 'Son nom : lettres, chiffres et . _ - /, une lettre d’abord.'],
+      signal: ['Signal', 'Ce qui est regardé : lignes de journal ou spans.'],
+      query: ['Requête', 'La recherche qui les trouve ; vide pour tous.'],
+      aggregation: [
+        'Agrégation',
+        '« count » compte, « sum » additionne un champ, « histogram » le répartit.',
+      ],
+      field: [
+        'Champ',
+        'L’attribut dont le nombre est additionné ou réparti ; pour les spans aussi « duration », en secondes.',
+      ],
+      scale: [
+        'Facteur',
+        'Ce par quoi le nombre du champ est multiplié, 0.001 pour faire des secondes de millisecondes.',
+      ],
+      unit: ['Unité', 'Telle qu’UCUM l’écrit : 1, s, By, {request}.'],
+      bounds: ['Bornes', 'Les bornes supérieures des classes d’un histogramme, croissantes.'],
+      group_by: [
+        'Regroupée par',
+        'Attributs qui deviennent des étiquettes ; service, environnement et version en sont toujours.',
+      ],
+      max_series: [
+        'Séries au plus',
+        'Séries d’un jour ; au-delà, une seule qui porte otel.metric.overflow.',
+      ],
+    },
+  },
 };

@@ -121,6 +121,9 @@ export const settings: Catalogue['settings'] = {
     none: 'Aucune invitation ouverte.',
   },
   resources: {
+    ready: 'Prêtes à l’emploi',
+    readyHint: 'ne comptent rien avant d’être enregistrées',
+    use: 'Utiliser',
     save: 'Enregistrer',
     create: 'Créer',
     created: (name) => `${name} créé`,
