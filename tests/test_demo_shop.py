@@ -223,6 +223,39 @@ async def test_an_outage_is_retried_with_backoff_and_then_refused(
     assert [event.name for event in charge.events].count("payment.retry") == 2
 
 
+async def test_a_bad_release_is_slow_for_one_provider_in_one_country_alone(
+    studio: tuple[Studio, Shop],
+) -> None:
+    seen, shop = studio
+    weather.set(frozenset({"bad-release"}))
+    for city in ("Dakar", "Abidjan"):
+        for provider in ("sahelpay", "northcard"):
+            await asyncio.gather(*(buy(shop, plan(city, provider)) for _ in range(6)))
+    charges = [s for s in finished(seen) if s.name == "POST /charges" and s.kind is SpanKind.SERVER]
+    seconds = dict[tuple[str, str, str], list[float]]()
+    for span in charges:
+        about = span.attributes or {}
+        key = (
+            str(span.resource.attributes["service.version"]),
+            str(about["payment.provider"]),
+            str(about["customer.country"]),
+        )
+        took = ((span.end_time or 0) - (span.start_time or 0)) / 1e9
+        seconds.setdefault(key, []).append(took)
+    planted = seconds.pop(("1.10.0", "sahelpay", "SN"))
+    assert min(planted) > 0.9
+    others = [one for many in seconds.values() for one in many]
+    assert sum(others) / len(others) < 0.9
+    assert {version for version, _, _ in seconds} == {"1.9.3", "1.10.0"}
+    lines = [
+        (str(log.resource.attributes["service.version"]), str(log.log_record.body))
+        for kept in ("payments", "payments-next")
+        for log in seen.logs[kept].get_finished_logs()
+    ]
+    told = {version for version, line in lines if line.startswith("no wallet operator known")}
+    assert told == {"1.10.0"}
+
+
 async def test_logs_carry_their_trace_and_typed_attributes(
     studio: tuple[Studio, Shop],
 ) -> None:

@@ -73,7 +73,7 @@ class HeaderGate:
 @pytest.fixture
 async def control(tmp_path: Path) -> AsyncIterator[str]:
     """The real control address of a launcher."""
-    app = control_app(Switches(tmp_path / "s.json"), lambda: "http://127.0.0.1:1/")
+    app = control_app(Switches(tmp_path / "s.json"), lambda: "http://127.0.0.1:1/", lambda *_: None)
     bound, server = listen(), control_server(app)
     serving = asyncio.create_task(server.serve(sockets=[bound]))
     yield f"http://127.0.0.1:{bound.getsockname()[1]}"

@@ -44,7 +44,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server within a demo, whose routes it has besides all others."""
     place: Path = tmp_path_factory.mktemp("audit")
     bound = listen()
-    control = control_server(control_app(Switches(place / "switches.json"), lambda: "http://shop"))
+    control = control_server(
+        control_app(Switches(place / "switches.json"), lambda: "http://shop", lambda *_: None)
+    )
     serving = threading.Thread(target=control.run, kwargs={"sockets": [bound]})
     serving.start()
     demo = f"http://127.0.0.1:{bound.getsockname()[1]}"

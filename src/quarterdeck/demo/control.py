@@ -17,7 +17,11 @@ from starlette.routing import Route
 from quarterdeck.demo.switches import NAMES, Switches
 
 
-def control_app(switches: Switches, shop_url: Callable[[], str]) -> Starlette:
+def control_app(
+    switches: Switches, shop_url: Callable[[], str], turned: Callable[[str, bool], None]
+) -> Starlette:
+    """`turned` is told of each switch that was turned."""
+
     async def overview(_: Request) -> Response:
         return JSONResponse({"shop_url": shop_url(), "switches": switches.view()})
 
@@ -34,7 +38,10 @@ def control_app(switches: Switches, shop_url: Callable[[], str]) -> Starlette:
             wanted = None
         if not isinstance(wanted, bool):
             return JSONResponse({"error": "`on` must be true or false"}, 400)
+        before = switches.on(name)
         switches.set(name, wanted, time.time_ns() // 1_000_000)
+        if before != wanted:
+            turned(name, wanted)
         return JSONResponse(next(found for found in switches.view() if found["name"] == name))
 
     return Starlette(

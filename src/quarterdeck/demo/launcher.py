@@ -26,6 +26,7 @@ from quarterdeck.core.ids import new_token
 from quarterdeck.demo.contact import EMAIL, Server
 from quarterdeck.demo.control import control_app, control_server, listen
 from quarterdeck.demo.processes import Child
+from quarterdeck.demo.shop.roster import CANARY, STABLE
 from quarterdeck.demo.shop.telemetry import Export
 from quarterdeck.demo.switches import Switches
 
@@ -82,6 +83,7 @@ class _Demo:
         self._began = time.monotonic()
         self._data = options.data
         self._shop_url = ""
+        self._contact: Server | None = None
         for directory in (self._data / "logs", self._data / "shop"):
             directory.mkdir(parents=True, exist_ok=True)
         # Every start begins with a shop that works.
@@ -97,7 +99,7 @@ class _Demo:
             "server", "quarterdeck", *self._serve(grpc_port), patience=SERVER_GRACE,
             environment={"QUARTERDECK_ADMIN_KEY": admin_key, "QUARTERDECK_DEMO_URL": control},
         )  # fmt: skip
-        contact = Server(await self._ready(server), admin_key)
+        contact = self._contact = Server(await self._ready(server), admin_key)
         self.stack.push_async_callback(contact.close)
         password = await contact.ensure_account(self._data / "server")
         key = await contact.ingest_key(self._data / "demo.json")
@@ -178,10 +180,17 @@ class _Demo:
         self._say(f"The shop itself: {self._shop_url}")
         self._say(f"Everything is kept in {self._data}; Ctrl-C ends it.")
 
+    def _turned(self, name: str, on: bool) -> None:
+        """A switch that deploys something is announced as a pipeline would announce it."""
+        if name == "bad-release" and self._contact is not None:
+            role = CANARY if on else STABLE
+            title = f"{role.name} {role.version}" if on else f"{role.name} back to {role.version}"
+            self._task(self._contact.announce(role.name, role.version, title))
+
     @contextlib.asynccontextmanager
     async def _control(self) -> AsyncIterator[str]:
         """The control address, answering."""
-        app = control_app(self._switches, lambda: self._shop_url)
+        app = control_app(self._switches, lambda: self._shop_url, self._turned)
         bound, server = listen(), control_server(app)
         serving = asyncio.create_task(server.serve(sockets=[bound]))
         try:

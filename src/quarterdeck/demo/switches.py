@@ -38,6 +38,11 @@ SWITCHES: tuple[Switch, ...] = (
         "The provider sahelpay answers 503 or not at all; payments are retried, then fail.",
     ),
     Switch(
+        "bad-release",
+        "Bad release",
+        "payments 1.10.0 takes two thirds of the charges and does not know the wallets of one country.",
+    ),
+    Switch(
         "memory-leak",
         "Memory leak",
         "The supplier service keeps every document it has drawn, up to 160 MB.",

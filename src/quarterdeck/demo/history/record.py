@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from quarterdeck.demo.shop import goods, schema
-from quarterdeck.demo.shop.roster import PROVIDER, ROLES, assemble, assemble_provider
+from quarterdeck.demo.shop.roster import CANARY, PROVIDER, ROLES, Role, assemble, assemble_provider
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry, resource
 from quarterdeck.demo.switches import Switches
 from quarterdeck.demo.traffic.personas import ODD_SEARCHES, SEARCHES, Planner, Step
@@ -123,17 +123,17 @@ class Studio:
     async def open(self) -> AsyncIterator[Shop]:
         """The shop, running."""
         schema.prepare(self._directory, self._seed, self._sales_days)
-        names = [role.name for role in ROLES] + [PROVIDER]
+        names = [role.address for role in (*ROLES, CANARY)] + [PROVIDER]
         addresses = {name: f"http://{name}:8080" for name in names}
         mesh = Mesh()
         mesh.apps[PROVIDER] = httpx.ASGITransport(assemble_provider(self.switches, self._seed))
         async with contextlib.AsyncExitStack() as stack:
-            for role in ROLES:
-                telemetry = self._telemetry(role.name, role.version)
+            for role in (*ROLES, CANARY):
+                telemetry = self._telemetry(role)
                 app, service = assemble(
                     role, telemetry, addresses, self.switches, self._directory, self._seed, mesh
                 )  # fmt: skip
-                mesh.apps[role.name] = httpx.ASGITransport(app, raise_app_exceptions=False)
+                mesh.apps[role.address] = httpx.ASGITransport(app, raise_app_exceptions=False)
                 stack.callback(telemetry.log.handlers.clear)
                 stack.push_async_callback(service.client.close)
                 await stack.enter_async_context(app.router.lifespan_context(app))
@@ -193,12 +193,13 @@ class Studio:
                     template.identities.setdefault("sku", value.rpartition("/")[2])
         return True
 
-    def _telemetry(self, name: str, version: str) -> Telemetry:
+    def _telemetry(self, role: Role) -> Telemetry:
+        name = role.address
         self.spans[name] = InMemorySpanExporter()
         self.logs[name] = InMemoryLogRecordExporter()  # type: ignore[no-untyped-call]
         self.readers[name] = InMemoryMetricReader()
         return Telemetry(
-            resource(name, version),
+            resource(role.name, role.version),
             [SimpleSpanProcessor(self.spans[name])],
             [SimpleLogRecordProcessor(self.logs[name])],
             self.readers[name],

@@ -39,16 +39,19 @@ CATEGORIES: dict[str, tuple[str, str, int, int, tuple[str, ...]]] = {
 
 SUPPLIERS = ("Ateliers du Fleuve", "Kora Trading", "Sahel Depot", "Comptoir de la Côte")
 
-# city: (shipping zone, share of the customers)
-CITIES: dict[str, tuple[str, float]] = {
-    "Dakar": ("coast", 0.24),
-    "Abidjan": ("coast", 0.20),
-    "Cotonou": ("coast", 0.07),
-    "Lomé": ("coast", 0.06),
-    "Bamako": ("inland", 0.18),
-    "Ouagadougou": ("inland", 0.14),
-    "Niamey": ("inland", 0.06),
-    "Bissau": ("island", 0.05),
+# city: (country, shipping zone, share of the customers)
+CITIES: dict[str, tuple[str, str, float]] = {
+    "Dakar": ("SN", "coast", 0.15),
+    "Thiès": ("SN", "coast", 0.06),
+    "Saint-Louis": ("SN", "coast", 0.05),
+    "Abidjan": ("CI", "coast", 0.15),
+    "Bouaké": ("CI", "inland", 0.05),
+    "Cotonou": ("BJ", "coast", 0.07),
+    "Lomé": ("TG", "coast", 0.06),
+    "Bamako": ("ML", "inland", 0.17),
+    "Ouagadougou": ("BF", "inland", 0.13),
+    "Niamey": ("NE", "inland", 0.06),
+    "Bissau": ("GW", "island", 0.05),
 }
 
 _FIRST = (
@@ -102,7 +105,7 @@ def products(seed: int) -> list[Product]:
 
 def customers(seed: int, count: int = 400) -> list[Customer]:
     rng = random.Random(f"{seed}:customers")
-    cities, shares = zip(*((city, share) for city, (_, share) in CITIES.items()), strict=True)
+    cities, shares = zip(*((city, share) for city, (*_, share) in CITIES.items()), strict=True)
     found = []
     for number in range(1, count + 1):
         first, last = rng.choice(_FIRST), rng.choice(_LAST)

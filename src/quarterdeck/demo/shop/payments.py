@@ -2,8 +2,9 @@
 
 import secrets
 import time
+from collections.abc import Awaitable, Callable
 
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 from opentelemetry.trace import Status, StatusCode
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from quarterdeck.demo.shop.client import Answer, CallFailed
 from quarterdeck.demo.shop.database import Database, Statement
 from quarterdeck.demo.shop.service import App, Refused, Service, closing, fields, whole
+from quarterdeck.demo.shop.wallets import find_operator
 
 INSERT_CHARGE = Statement(
     "INSERT", "charges",
@@ -29,8 +31,17 @@ BACK_OFF = 0.12  # seconds, doubled each time
 
 PEERS = {"sahelpay": "api.sahelpay.example", "northcard": "api.northcard.example"}
 
+# Called with the service, the provider, its host and the customer's country before each charge;
+# false when the charge cannot be made.
+Preparation = Callable[[Service, str, str, str], Awaitable[bool]]
 
-def build(service: Service) -> Starlette:
+
+def build_next(service: Service) -> Starlette:
+    """The release that sends a charge straight to the operator of the customer's wallet."""
+    return build(service, find_operator)
+
+
+def build(service: Service, prepare: Preparation | None = None) -> Starlette:
     telemetry = service.telemetry
     database = Database(service.directory / "payments.db", telemetry, threads=1)
     app = App(service)
@@ -56,10 +67,19 @@ def build(service: Service) -> Starlette:
         with service.span("score risk", payment__amount=amount) as scoring:
             await service.pause(22)
             scoring.set_attribute("risk.score", round(service.rng.betavariate(2, 14), 3))
+        country = str(baggage.get_baggage("customer.country") or "")
+        ready = prepare is None or await prepare(service, provider, PEERS[provider], country)
         identity = f"ch_{secrets.token_hex(8)}"  # not from the seed: the file outlives the process
-        answer, attempts = await _with_retries(service, provider, reference, amount)
+        answer, attempts = None, 0
+        if ready:
+            answer, attempts = await _with_retries(service, provider, reference, amount)
         span.set_attribute("payment.attempts", attempts)
         outcome = _outcome(answer)
+        about = {
+            "payment.provider": provider,
+            "payment.amount": amount,
+            "customer.country": country,
+        }
         await database.run(
             INSERT_CHARGE, identity, reference, amount, provider, outcome, attempts, _now()
         )
@@ -69,12 +89,7 @@ def build(service: Service) -> Starlette:
                 "charged %d XOF through %s",
                 amount,
                 provider,
-                extra={
-                    "payment.id": identity,
-                    "payment.provider": provider,
-                    "payment.amount": amount,
-                    "payment.retried": attempts > 1,
-                },
+                extra={**about, "payment.id": identity, "payment.retried": attempts > 1},
             )
             return JSONResponse({"id": identity, "status": outcome}, 201)
         if outcome == "declined" and answer is not None:
@@ -84,7 +99,7 @@ def build(service: Service) -> Starlette:
                 provider,
                 amount,
                 reason,
-                extra={"payment.provider": provider, "payment.decline_code": reason},
+                extra={**about, "payment.decline_code": reason},
             )
             raise Refused(402, f"The payment was declined: {reason}")
         telemetry.log.error(
@@ -92,12 +107,7 @@ def build(service: Service) -> Starlette:
             amount,
             provider,
             attempts,
-            extra={
-                "payment.provider": provider,
-                "payment.amount": amount,
-                "payment.attempts": attempts,
-                "order.number": reference,
-            },
+            extra={**about, "payment.attempts": attempts, "order.number": reference},
         )
         span.set_status(Status(StatusCode.ERROR, f"{provider} is not available"))
         raise Refused(503, f"{provider} is not available")

@@ -35,4 +35,16 @@ def build(rng: random.Random, switches: Switches) -> Starlette:
             return JSONResponse({"code": rng.choice(DECLINES)}, 402)
         return JSONResponse({"id": f"pp_{secrets.token_hex(6)}", "status": "succeeded"}, 201)
 
-    return Starlette(routes=[Route("/v2/charges", charge, methods=["POST"])])
+    async def wallets(_: Request) -> Response:
+        """The directory of wallets, which was never meant to be asked for each charge."""
+        if rng.random() < 0.6:
+            await asyncio.sleep(6)
+        await asyncio.sleep(rng.uniform(0.9, 1.7))
+        return JSONResponse({"operator": "Teranga"})
+
+    return Starlette(
+        routes=[
+            Route("/v2/charges", charge, methods=["POST"]),
+            Route("/v2/wallets", wallets, methods=["GET"]),
+        ]
+    )

@@ -21,6 +21,11 @@ class Role:
     version: str
     protocol: str  # how its telemetry leaves
     build: Callable[[Service], Starlette]
+    place: str = ""  # the name of its address, when that is not its own
+
+    @property
+    def address(self) -> str:
+        return self.place or self.name
 
 
 ROLES: tuple[Role, ...] = (
@@ -32,6 +37,10 @@ ROLES: tuple[Role, ...] = (
     Role("admin", "1.1.0", "http+gzip", admin.build),
 )
 
+# The release of payments that the switch `bad-release` runs beside the present one.
+CANARY = Role("payments", "1.10.0", "grpc", payments.build_next, place="payments-next")
+STABLE = next(role for role in ROLES if role.name == CANARY.name)
+
 # The release of `web` before the present one; the history shows the change.
 WEB_BEFORE = "2.13.2"
 
@@ -40,7 +49,7 @@ PROVIDER = "pay-provider"
 
 def peers(addresses: Mapping[str, str]) -> dict[str, Peer]:
     """Whom a service may call; both payment providers are answered for by one process."""
-    ours = {role.name: Peer(role.name, addresses[role.name]) for role in ROLES}
+    ours = {role.address: Peer(role.name, addresses[role.address]) for role in (*ROLES, CANARY)}
     outside = {
         host: Peer(host, addresses[PROVIDER], ours=False) for host in payments.PEERS.values()
     }
@@ -65,7 +74,7 @@ def assemble(
         rng=random.Random(f"{seed}:{role.name}"),
         directory=directory,
         seed=seed,
-        port=httpx.URL(addresses[role.name]).port or 80,
+        port=httpx.URL(addresses[role.address]).port or 80,
     )
     return role.build(service), service
 

@@ -1,7 +1,7 @@
 """Runs the shop: one parent that loads the code once and forks a process for each service.
 
 The parent binds the ports before it forks, so that a service which crashed comes back
-at the same address. It keeps a single thread and no telemetry of its own. Its
+at the same address, and that a release which is switched on answers at once. It keeps a single thread and no telemetry of its own. Its
 instructions are one line of JSON on stdin; it answers with one line, the addresses.
 """
 
@@ -10,6 +10,7 @@ import contextlib
 import gc
 import json
 import logging
+import math
 import os
 import signal
 import socket
@@ -25,12 +26,13 @@ from starlette.applications import Starlette
 
 from quarterdeck.demo.processes import die_with_parent
 from quarterdeck.demo.shop import schema
-from quarterdeck.demo.shop.roster import PROVIDER, ROLES, Role, assemble, assemble_provider
+from quarterdeck.demo.shop.roster import CANARY, PROVIDER, ROLES, Role, assemble, assemble_provider
 from quarterdeck.demo.shop.telemetry import Export, live, resource
 from quarterdeck.demo.switches import Switches
 from quarterdeck.demo.traffic import visitors
 
 GRACE = 3.0  # seconds that a service may take to end
+LINGER = 1.5  # seconds that one answers on after its switch is off, for callers who do not know yet
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +64,26 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     schema.prepare(given.directory, given.seed)
-    names = [role.name for role in ROLES] + [PROVIDER]
+    names = [role.address for role in (*ROLES, CANARY)] + [PROVIDER]
     sockets = {name: _listen() for name in names}
     addresses = {
         name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()
     }
-    jobs: dict[str, Callable[[], None]] = {
-        role.name: _service(role, given, addresses, sockets) for role in ROLES
-    }
-    jobs[PROVIDER] = _provider(given, sockets)
+    jobs = {role.name: Job(_service(role, given, addresses, sockets)) for role in ROLES}
+    jobs[CANARY.address] = Job(_service(CANARY, given, addresses, sockets), "bad-release")
+    jobs[PROVIDER] = Job(_provider(given, sockets))
     if given.traffic:
-        jobs["traffic"] = lambda: visitors.run(addresses, Switches(given.switches), given.seed)
+        jobs["traffic"] = Job(lambda: visitors.run(addresses, Switches(given.switches), given.seed))
     sys.stdout.write(json.dumps(addresses) + "\n")
     sys.stdout.flush()
     gc.freeze()  # what is loaded stays shared between the processes
-    _supervise(jobs)
+    _supervise(jobs, Switches(given.switches))
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    run: Callable[[], None]
+    switch: str = ""  # that it waits for; without one it always runs
 
 
 def _listen() -> socket.socket:
@@ -100,7 +107,7 @@ def _service(
         telemetry.log.info(
             "%s %s started", role.name, role.version, extra={"process.pid": os.getpid()}
         )
-        serve(app, sockets[role.name])
+        serve(app, sockets[role.address])
         telemetry.close()
 
     return job
@@ -125,10 +132,11 @@ def serve(app: Starlette, bound: socket.socket) -> None:
         asyncio.run(server.serve(sockets=[bound]))
 
 
-def _supervise(jobs: dict[str, Callable[[], None]]) -> None:
-    """Keep every job running, each in a process of its own, until told to end."""
-    running: dict[int, str] = {}
+def _supervise(jobs: dict[str, Job], switches: Switches) -> None:
+    """Keep every job that is wanted running, each in a process of its own, until told to end."""
+    running: dict[str, int] = {}
     started: dict[str, float] = {}
+    wanted: dict[str, float] = {}
     ending = False
 
     def end(*_: object) -> None:
@@ -137,22 +145,27 @@ def _supervise(jobs: dict[str, Callable[[], None]]) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    for name, job in jobs.items():
-        running[_fork(name, job)] = name
-        started[name] = time.monotonic()
     while not ending:
+        for name, job in jobs.items():
+            now = time.monotonic()
+            if not job.switch or switches.on(job.switch):
+                wanted[name] = now
+                if name not in running:
+                    running[name], started[name] = _fork(name, job.run), now
+            elif name in running and now - wanted[name] > LINGER:
+                wanted[name] = math.inf  # told once
+                os.kill(running[name], signal.SIGTERM)
         pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             time.sleep(0.25)
             continue
-        name = running.pop(pid)
-        logging.warning("%s ended with %d and starts again", name, status)
+        name = next(name for name, known in running.items() if known == pid)
+        del running[name]
+        logging.warning("%s ended with %d", name, status)
         # One that fails at once must not take the processor from the others.
         if time.monotonic() - started[name] < 5:
             time.sleep(1)
-        running[_fork(name, jobs[name])] = name
-        started[name] = time.monotonic()
-    _end(set(running))
+    _end(set(running.values()))
 
 
 def _fork(name: str, job: Callable[[], None]) -> int:

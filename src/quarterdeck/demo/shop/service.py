@@ -31,6 +31,9 @@ from quarterdeck.demo.shop.client import CallFailed, Client
 from quarterdeck.demo.shop.telemetry import PROPAGATOR, Attributes, Telemetry
 from quarterdeck.demo.switches import Switches
 
+# What a visitor's browser brings along, and every service hears of.
+_COOKIES = {"session.id": "sid", "user.id": "uid", "customer.country": "country"}
+
 Handler = Callable[[Request], Awaitable[Response]]
 Problem = Callable[[Request, int, str], Response]
 
@@ -117,7 +120,7 @@ class App:
 
         async def traced(request: Request) -> Response:
             parent = PROPAGATOR.extract(dict(request.headers), context.Context())
-            for name, cookie in (("session.id", "sid"), ("user.id", "uid")):
+            for name, cookie in _COOKIES.items():
                 value = request.cookies.get(cookie)
                 if value:
                     parent = baggage.set_baggage(name, value[:64], parent)
@@ -199,6 +202,8 @@ def _request_attributes(service: Service, request: Request, route: str) -> Attri
     if user := baggage.get_baggage("user.id"):
         attributes["user.id"] = str(user)
         attributes["enduser.id"] = str(user)
+    if country := baggage.get_baggage("customer.country"):
+        attributes["customer.country"] = str(country)
     return attributes
 
 

@@ -152,10 +152,9 @@ class Telemetry:
         for processor in logs:
             self._logs.add_log_record_processor(processor)
         self._handler = _log_handler(self._logs)
-        self.log = logging.getLogger(f"shop.{self.service}")
-        self.log.setLevel(logging.DEBUG)
-        self.log.propagate = False
-        self.log.handlers[:] = [self._handler]
+        # Not of the logging module's tree, where two releases of a service would be one logger.
+        self.log = logging.Logger(f"shop.{self.service}", logging.DEBUG)
+        self.log.addHandler(self._handler)
 
     def measure(self, name: str, value: float, **attributes: Any) -> None:
         """Record a value; double underscores in names of attributes stand for dots."""

@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from quarterdeck.demo.shop import pages
 from quarterdeck.demo.shop.client import Answer
-from quarterdeck.demo.shop.goods import CATEGORIES
+from quarterdeck.demo.shop.goods import CATEGORIES, CITIES
 from quarterdeck.demo.shop.service import App, Handler, Refused, Service, fields
 
 
@@ -108,7 +108,9 @@ def build(service: Service) -> Starlette:
             "signed in", extra={"user.id": customer, "login.method": "password"}
         )
         response = _done(request, "/cart", {"user": found.body["user"]["id"]})
-        response.set_cookie("uid", customer, httponly=True, samesite="lax")
+        country = CITIES[found.body["user"]["city"]][0]
+        for name, value in (("uid", customer), ("country", country)):
+            response.set_cookie(name, value, httponly=True, samesite="lax")
         return response
 
     @page("POST", "/checkout")
@@ -234,7 +236,7 @@ def _access_log(service: Service, request: Request, status: int, seconds: float)
         "duration_ms": round(seconds * 1000, 1),
         "client.app": not _wants_html(request),
     }
-    for name in ("session.id", "user.id"):
+    for name in ("session.id", "user.id", "customer.country"):
         if value := baggage.get_baggage(name):
             extra[name] = str(value)
     log = service.telemetry.log

@@ -219,6 +219,8 @@ export const explore = {
         'P95 rises; the slowest traces show one SELECT that takes nearly all the time.',
       'payment-outage':
         'Client spans to the provider fail and are retried; the logs warn, then say that the payment failed.',
+      'bad-release':
+        'Some checkouts take seconds and some fail. Compare them with the others: provider, country and version together explain it.',
       'memory-leak':
         'The supplier’s memory climbs, minute by minute; nothing fails until it is full.',
       'supplier-delay':

@@ -223,6 +223,8 @@ export const explore: Catalogue['explore'] = {
         'Le P95 monte ; les traces les plus lentes montrent un SELECT qui prend presque tout le temps.',
       'payment-outage':
         'Les spans clients vers le prestataire échouent et sont retentés ; les journaux avertissent, puis disent que le paiement a échoué.',
+      'bad-release':
+        'Certaines commandes prennent des secondes, d’autres échouent. Comparez-les aux autres : prestataire, pays et version ensemble l’expliquent.',
       'memory-leak':
         'La mémoire du fournisseur grimpe de minute en minute ; rien n’échoue avant qu’elle soit pleine.',
       'supplier-delay':
