@@ -7,7 +7,7 @@ files one place for the nested types of OTLP and for the reasons why an item is 
 import re
 from collections.abc import Callable
 
-from quarterdeck.store.telemetry import values
+from quarterdeck.store.telemetry import lines, values
 
 VALUE_TYPE = (
     "Enum8('none' = 0, 'string' = 1, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
@@ -159,6 +159,15 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "Unfold": _unfold,
     "PointReason": _point_reason,
     "Temporality": _temporality,
+    "Flattened": lines.flattened,
+    "LineFields": lines.fields,
+    "LinePlace": lines.place,
+    "LineNumber": lines.number_of,
+    "LineTexts": lines.texts,
+    "LineKinds": lines.kinds,
+    "LineTime": lines.time_of,
+    "LineSeverity": lines.severity,
+    "LineNames": lines.renamed,
 }
 _CALL = re.compile(r"\{(\w+)(?: ([^{}]+))?\}")
 
