@@ -25,7 +25,8 @@ from quarterdeck.telemetry.ingest.batcher import Pending, Request
 from quarterdeck.telemetry.ingest.otlp.http import check
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.wire import varint
-from quarterdeck.telemetry.ingest.otlp.write import envelope, writer
+from quarterdeck.telemetry.ingest.otlp.write import writer
+from quarterdeck.telemetry.ingest.write import envelope
 
 BATCH_BYTES = 8 * 1_048_576
 WRITERS = 2

@@ -143,7 +143,10 @@ RawHandler = Callable[[AsgiScope, Receive, Send], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class RawRoute:
-    """An ingest route that bypasses FastAPI; the handler checks the permission itself."""
+    """An ingest route that bypasses FastAPI; the handler checks the permission itself.
+
+    `shared` leaves the path's other methods to the framed API.
+    """
 
     method: str
     path: str
@@ -151,3 +154,4 @@ class RawRoute:
     handler: RawHandler
     summary: str
     openapi: dict[str, Any] = field(default_factory=dict)
+    shared: bool = False

@@ -22,7 +22,8 @@ class Dispatch:
         for route in routes:
             for path in (route.path, f"{route.path}/"):
                 self._raw[route.method, path] = route.handler
-                self._methods.setdefault(path, []).append(route.method)
+                if not route.shared:
+                    self._methods.setdefault(path, []).append(route.method)
         self._rest = rest
         self.ingest_only_port: int | None = None
 

@@ -104,7 +104,7 @@ _RETRYABLE = {
 }
 
 
-WRITERS = 6  # two a signal
+WRITERS = 8  # two a batcher of the ingest
 INSERT_SECONDS = 60.0  # that an insert may wait for others, or for a backup
 
 

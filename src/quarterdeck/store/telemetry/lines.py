@@ -144,7 +144,9 @@ def time_of(text: str) -> str:
     date = "parseDateTime64BestEffortOrNull({0}, 9, 'UTC')".format
     comma = f"replaceOne({text}, ',', '.')"  # Python's logging has milliseconds behind a comma
     number = f"toDecimal128OrNull({text}, 9)"
-    factor = f"multiIf({number} < 1e11, 1000000000, {number} < 1e14, 1000000, {number} < 1e17, 1000, 1)"
+    factor = (
+        f"multiIf({number} < 1e11, 1000000000, {number} < 1e14, 1000000, {number} < 1e17, 1000, 1)"
+    )
     return f"""multiIf(length({text}) < 9, NULL,
         isNotNull({number}), if({number} >= 1e8 AND {number} < 9e18, toInt64({number} * {factor}), NULL),
         length({text}) <= 64, toUnixTimestamp64Nano(ifNull({date(text)}, {date(comma)})), NULL)"""

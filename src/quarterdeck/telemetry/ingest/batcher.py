@@ -56,6 +56,7 @@ class Pending:
     received_ns: int
     future: asyncio.Future[Outcome]
     loop: asyncio.AbstractEventLoop
+    lines: dict[str, list[int]] = field(default_factory=dict)  # refused, by reason, where asked for
 
 
 @dataclass(slots=True)
@@ -232,7 +233,9 @@ class Batcher:
     def _commit(self, batch: list[Pending]) -> list[Outcome | Refused]:
         try:
             refused = self._write(batch)
-            return [Outcome(p.request.items, refused.get(i, {})) for i, p in enumerate(batch)]
+            return [
+                Outcome(p.request.items, refused.get(i, {}), p.lines) for i, p in enumerate(batch)
+            ]
         except EngineError as error:
             if len(batch) > 1:
                 middle = len(batch) // 2

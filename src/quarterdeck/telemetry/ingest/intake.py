@@ -1,7 +1,7 @@
 """The signal path as one object: who sends, may they, is there room, is it durable.
 
-`Intake` owns a batcher a signal and the figures about them; the protocols (otlp/http.py,
-otlp/grpc.py) turn bytes into calls of `authorise` and `keep` and outcomes into their words.
+`Intake` owns the batchers and the figures about them; the protocols (otlp/http.py, otlp/grpc.py,
+logs/) turn bytes into calls of `authorise` and `keep` and outcomes into their words.
 """
 
 import asyncio
@@ -14,10 +14,12 @@ from quarterdeck.core.clock import Clock
 from quarterdeck.core.metrics import Registry, Sample
 from quarterdeck.core.permissions import Permission, Principal, ProjectRef
 from quarterdeck.store.telemetry import EmbeddedEngine
-from quarterdeck.telemetry.ingest.batcher import Batcher, Budget, Request
+from quarterdeck.telemetry.ingest.batcher import Batcher, Budget, Request, Write
+from quarterdeck.telemetry.ingest.logs import lines
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
-from quarterdeck.telemetry.ingest.otlp.write import Oldest, writer
+from quarterdeck.telemetry.ingest.otlp.write import writer
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
+from quarterdeck.telemetry.ingest.write import Oldest
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -74,17 +76,24 @@ class Intake:
             ("signal", "step"),
         )
         registry.collect(self._figures)
-        self._batchers = {
-            s.name: Batcher(
-                s.name,
-                writer(engine, s, kept_days),
+
+        def batcher(signal: str, write: Write, longest_s: float) -> Batcher:
+            return Batcher(
+                signal,
+                write,
                 self.budget,
                 flush_ms=limits.flush_ms,
-                longest_s=s.longest_s,
+                longest_s=longest_s,
                 committed=self._committed,
             )
-            for s in SIGNALS
+
+        self._batchers = {
+            s.name: batcher(s.name, writer(engine, s, kept_days), s.longest_s) for s in SIGNALS
         }
+        # Log lines have tables of their own, whose views alone their batches pay for.
+        self._batchers[lines.NAME] = batcher(
+            "logs", lines.writer(engine, kept_days), lines.LONGEST_S
+        )
 
     def authorise(self, authorization: str, project: str | None, origin: str | None) -> ProjectRef:
         """The project that the sender may write to, or Refused."""
@@ -117,12 +126,19 @@ class Intake:
         finally:
             self._apart_waiting -= 1
 
-    async def keep(self, signal: str, project: ProjectRef, request: Request) -> Outcome:
-        """Queue a validated request; returns once its rows are durable."""
+    async def keep(
+        self, signal: str, project: ProjectRef, request: Request, *, by: str = ""
+    ) -> Outcome:
+        """Queue a validated request; returns once its rows are durable.
+
+        `by` names the batcher where it is not the signal's own.
+        """
         outcome = Outcome(0)
         if request.items:
             began = time.perf_counter()
-            outcome = await self._batchers[signal].submit(project.id, request, self._clock.now_ns())
+            outcome = await self._batchers[by or signal].submit(
+                project.id, request, self._clock.now_ns()
+            )
             self.steps.add(time.perf_counter() - began, signal, "store")
         if request.refused:
             outcome = outcome.joined(request.refused)

@@ -1,8 +1,8 @@
 """What became of a request: how many items were kept, how many refused, and why.
 
 `Reason` is the closed list of why anything is refused; every refusal is counted under one
-(`quarterdeck_ingest_refused_total`). The three protocols tell the same outcome in their own
-words: OTLP as partial success, remote write as 400 with counts, Sentry by category.
+(`quarterdeck_ingest_refused_total`). Each protocol tells the same outcome in its own words:
+OTLP as partial success, NDJSON by reason, Elasticsearch for every line.
 """
 
 from collections.abc import Mapping
@@ -41,6 +41,23 @@ class Reason(StrEnum):
     VALUE_TOO_LARGE = "value_too_large"
     METRIC_UNNAMED = "metric_unnamed"
     EXEMPLAR_TIME = "exemplar_time"
+    UNPARSABLE_LINE = "unparsable_line"
+
+
+HTTP_STATUS: dict[Reason, int] = {
+    Reason.KEY_MISSING: 401,
+    Reason.KEY_UNKNOWN: 401,
+    Reason.NOT_PERMITTED: 403,
+    Reason.ORIGIN_REFUSED: 403,
+    Reason.PROJECT_UNKNOWN: 403,
+    Reason.MEDIA_TYPE: 415,
+    Reason.ENCODING: 415,
+    Reason.TOO_LARGE: 413,
+    Reason.TOO_SLOW: 408,
+    Reason.OVERLOADED: 503,
+    Reason.STORE_FAILED: 503,
+}
+"""The status of a refused request; 400 for every other reason."""
 
 
 EXPLAIN = {
@@ -54,16 +71,18 @@ EXPLAIN = {
     Reason.VALUE_TOO_LARGE: "a value over 1 MiB, or over 2 MiB in one item",
     Reason.METRIC_UNNAMED: "a metric without a name",
     Reason.EXEMPLAR_TIME: "an exemplar older than what is kept, or in the future",
+    Reason.UNPARSABLE_LINE: "a line that is not a JSON object",
     Reason.RESOURCE_TOO_LARGE: "attributes of a resource or scope over 64 KiB",
 }
 
 
 @dataclass(slots=True)
 class Outcome:
-    """`refused` maps a reason to the number of items refused for it."""
+    """`refused` maps a reason to the number of items refused for it, `lines` to which they were."""
 
     items: int
     refused: dict[str, int] = field(default_factory=dict)
+    lines: Mapping[str, list[int]] = field(default_factory=dict)
 
     @property
     def rejected(self) -> int:
@@ -72,7 +91,7 @@ class Outcome:
     def joined(self, refused: Mapping[str, int]) -> "Outcome":
         """With items that were left out before, by reason."""
         counts = {r: self.refused.get(r, 0) + refused.get(r, 0) for r in {*self.refused, *refused}}
-        return Outcome(self.items + sum(refused.values()), counts)
+        return Outcome(self.items + sum(refused.values()), counts, self.lines)
 
     def message(self) -> str:
         """One sentence for the sender, empty when everything was kept."""

@@ -2,6 +2,7 @@
 
 from quarterdeck.core.web import RawRoute
 from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.ingest.logs import ndjson
 from quarterdeck.telemetry.ingest.otlp import http as otlp_http
 
 
@@ -9,4 +10,5 @@ def ingest_routes(intake: Intake) -> list[RawRoute]:
     """The routes that bypass the API's frame; each judges its sender itself."""
     return [
         *otlp_http.routes(intake),
+        *ndjson.routes(intake),
     ]

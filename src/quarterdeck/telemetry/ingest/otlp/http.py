@@ -26,7 +26,7 @@ from quarterdeck.telemetry.ingest.otlp.probe import LARGE, count_items
 from quarterdeck.telemetry.ingest.otlp.resources import inspect
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS, Signal
 from quarterdeck.telemetry.ingest.otlp.wire import varint
-from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
+from quarterdeck.telemetry.ingest.outcome import HTTP_STATUS, Outcome, Reason, Refused
 
 _INLINE = 16_384  # bytes on the wire; larger bodies are unpacked off the event loop
 # Field 100 of AnyValue, see complex.py; the others are the same number written with leading zeros.
@@ -34,21 +34,7 @@ _JSON_TAGS = (b"\xa2\x06", b"\xa2\x86\x00", b"\xa2\x86\x80")
 
 PROTOBUF, JSON = b"application/x-protobuf", b"application/json"
 
-# Reason → HTTP status and google.rpc code.
-_STATUS: dict[Reason, tuple[int, int]] = {
-    Reason.KEY_MISSING: (401, 16),
-    Reason.KEY_UNKNOWN: (401, 16),
-    Reason.NOT_PERMITTED: (403, 7),
-    Reason.ORIGIN_REFUSED: (403, 7),
-    Reason.PROJECT_UNKNOWN: (403, 7),
-    Reason.MEDIA_TYPE: (415, 3),
-    Reason.ENCODING: (415, 3),
-    Reason.TOO_LARGE: (413, 8),
-    Reason.TOO_SLOW: (408, 4),
-    Reason.OVERLOADED: (503, 14),
-    Reason.STORE_FAILED: (503, 14),
-}
-_BAD = (400, 3)
+_CODES = {400: 3, 401: 16, 403: 7, 408: 4, 413: 8, 415: 3, 503: 14}  # of google.rpc, by status
 
 Headers = list[tuple[bytes, bytes]]
 _CORS: Headers = [
@@ -153,7 +139,8 @@ def response(signal: Signal, outcome: Outcome) -> Message:
 async def _refuse(send: Send, refused: Refused, media: bytes, origin: str) -> None:
     if refused.reason is Reason.DISCONNECTED:
         return
-    status, code = _STATUS.get(refused.reason, _BAD)
+    status = HTTP_STATUS.get(refused.reason, 400)
+    code = _CODES[status]
     extra: Headers = []
     if refused.retry_after:
         extra.append((b"retry-after", str(refused.retry_after).encode()))

@@ -1,0 +1,194 @@
+"""What all ways in for logs over HTTP have in common: who sends, the body, the answer.
+
+A way is how it reads a body and how it words its answers; the rest is here. Keys come as each
+shipper is able to send them: as a bearer, as the password of Basic, as Elasticsearch's ApiKey,
+or in the address as `?key=`, for providers that can do no more.
+"""
+
+import base64
+import binascii
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.types import Receive, Scope, Send
+
+from quarterdeck.core.permissions import ProjectRef
+from quarterdeck.core.web import RawHandler
+from quarterdeck.telemetry.ingest import body
+from quarterdeck.telemetry.ingest.batcher import Request
+from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.ingest.logs.lines import NAME, Defaults
+from quarterdeck.telemetry.ingest.outcome import HTTP_STATUS, Outcome, Reason, Refused
+
+SIGNAL = "logs"
+JSON = b"application/json"
+_INLINE = 16_384  # bytes on the wire; larger bodies are unpacked off the event loop
+
+Headers = list[tuple[bytes, bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request without its body."""
+
+    headers: dict[bytes, bytes]
+    query: dict[str, str]
+    path: str
+
+    def header(self, name: bytes) -> str:
+        return self.headers.get(name, b"").decode("latin-1").strip()
+
+    @property
+    def media(self) -> str:
+        return self.header(b"content-type").split(";", 1)[0].strip().lower()
+
+    @property
+    def authorization(self) -> str:
+        """The key as a bearer, however it was sent."""
+        given = self.header(b"authorization")
+        scheme, _, rest = given.partition(" ")
+        if scheme.lower() == "basic":
+            user, _, password = _decoded(rest).partition(":")
+            return f"Bearer {password or user}"
+        if scheme.lower() == "apikey":
+            return f"Bearer {_decoded(rest).partition(':')[2] or rest}"
+        if not given and (key := self.query.get("key")):
+            return f"Bearer {key}"
+        return given
+
+    @property
+    def project(self) -> str | None:
+        return self.header(b"x-quarterdeck-project") or self.query.get("project") or None
+
+    @property
+    def defaults(self) -> Defaults:
+        """Service, environment and release of records that do not say."""
+        asked = (self.query.get(name, "")[:256] for name in ("service", "environment", "release"))
+        return Defaults(*asked)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    status: int
+    body: bytes = b""
+    media: bytes = JSON
+    headers: Headers = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One protocol: from a decompressed body to lines, from what became of them to an answer."""
+
+    unpack: Callable[[Asked, bytes], Request]
+    answer: Callable[[Asked, Outcome], Answer]
+    refuse: Callable[[Asked, Refused], Answer]
+    decompress: Callable[[Asked, bytes, int], bytes] = lambda asked, raw, limit: body.decompress(
+        raw, asked.header(b"content-encoding").lower(), limit
+    )
+
+
+def asked_of(scope: Scope) -> Asked:
+    query = scope["query_string"][:8192].decode("latin-1")
+    return Asked(
+        dict(scope["headers"]),
+        dict(parse_qsl(query, keep_blank_values=True)),
+        scope["path"],
+    )
+
+
+def handler(
+    intake: Intake,
+    way: Way,
+    admit: Callable[[Asked], ProjectRef] | None = None,
+) -> RawHandler:
+    """The ASGI handler of a way; `admit` where a sender is not known by a key."""
+    steps, limit = intake.steps, intake.limits.body
+
+    def by_key(asked: Asked) -> ProjectRef:
+        return intake.authorise(asked.authorization, asked.project, asked.header(b"origin") or None)
+
+    def unpack(asked: Asked, raw: bytes) -> Request:
+        return way.unpack(asked, way.decompress(asked, raw, limit))
+
+    async def keep(asked: Asked, receive: Receive) -> Answer:
+        began = time.perf_counter()
+        project = (admit or by_key)(asked)
+        length = asked.header(b"content-length")
+        if length.isdigit() and int(length) > limit:
+            raise Refused(Reason.TOO_LARGE, f"The body is over {limit // 1048576} MiB.")
+        steps.add((authorised := time.perf_counter()) - began, SIGNAL, "authorise")
+        raw = await body.read(receive, limit, intake.budget)
+        steps.add((arrived := time.perf_counter()) - authorised, SIGNAL, "read")
+        if len(raw) > _INLINE:
+            with intake.budget.held(len(raw)):
+                request = await intake.apart(unpack, asked, raw)
+        else:
+            request = unpack(asked, raw)
+        steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
+        return way.answer(asked, await intake.keep(SIGNAL, project, request, by=NAME))
+
+    async def handle(scope: Scope, receive: Receive, send: Send) -> None:
+        asked = asked_of(scope)
+        try:
+            answer = await keep(asked, receive)
+        except Refused as refused:
+            intake.count_refused(SIGNAL, refused.reason)
+            if refused.reason is Reason.DISCONNECTED:
+                return
+            answer = way.refuse(asked, refused)
+            if refused.retry_after:
+                answer.headers.append((b"retry-after", str(refused.retry_after).encode()))
+        await send_answer(send, asked, answer)
+
+    return handle
+
+
+async def send_answer(send: Send, asked: Asked, answer: Answer) -> None:
+    headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
+    if answer.body:
+        headers.append((b"content-type", answer.media))
+    if origin := asked.headers.get(b"origin"):
+        headers += [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-expose-headers", b"retry-after"),
+            (b"vary", b"origin"),
+        ]
+    await send({"type": "http.response.start", "status": answer.status, "headers": headers})
+    await send({"type": "http.response.body", "body": answer.body})
+
+
+def told(outcome: Outcome) -> Answer:
+    """What became of each line, by reason; 400 only when not one of them was JSON."""
+    unreadable = outcome.refused.get(Reason.UNPARSABLE_LINE, 0)
+    status = 400 if outcome.items and unreadable == outcome.items else 200
+    return Answer(
+        status,
+        orjson.dumps(
+            {
+                "accepted": outcome.items - outcome.rejected,
+                "rejected": outcome.rejected,
+                "reasons": outcome.refused,
+                "message": outcome.message(),
+            }
+        ),
+    )
+
+
+def refusal(refused: Refused) -> Answer:
+    """A whole request refused, in the words of our own routes."""
+    status = HTTP_STATUS.get(refused.reason, 400)
+    nothing = {"accepted": 0, "rejected": 0, "reasons": {refused.reason.value: 1}}
+    answer = Answer(status, orjson.dumps({**nothing, "message": refused.message}))
+    if status == 401:
+        answer.headers.append((b"www-authenticate", b"Bearer"))
+    return answer
+
+
+def _decoded(text: str) -> str:
+    try:
+        return base64.b64decode(text.strip(), validate=True).decode()
+    except (binascii.Error, ValueError):
+        return ""
