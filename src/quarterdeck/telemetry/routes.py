@@ -12,7 +12,9 @@ from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.api import telemetry_router
 from quarterdeck.telemetry.api_annotations import annotations_router
+from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
 from quarterdeck.telemetry.api_data import data_router
+from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.query.threads import Threads
@@ -41,5 +43,7 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         telemetry_router(engine, threads, parts.live),
         data_router(engine, settings, parts.control, parts.project_by_id),
         sql_router(engine, settings),
+        bottlenecks_router(engine, threads),
+        service_router(engine, threads),
         annotations_router(engine, parts.control, threads),
     ]

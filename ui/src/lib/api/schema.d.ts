@@ -900,6 +900,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/bottlenecks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Bottlenecks
+         * @description Operations by self time, and those that became slower within the range.
+         */
+        get: operations["telemetry_read_bottlenecks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Versions
+         * @description The versions of a service side by side.
+         */
+        get: operations["telemetry_read_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/service/runtime": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Runtime
+         * @description Metrics of its process and its language's runtime.
+         */
+        get: operations["telemetry_read_runtime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/annotations": {
         parameters: {
             query?: never;
@@ -1397,6 +1457,63 @@ export interface components {
             /** Logs */
             logs: number;
         };
+        /** Bottleneck */
+        Bottleneck: {
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Spans */
+            spans: number;
+            /**
+             * Self Ms
+             * @description Time spent itself, children left out, altogether.
+             */
+            self_ms: number;
+            /**
+             * Share
+             * @description Its part of the self time of everything, 0 to 1.
+             */
+            share: number;
+            /** Mean Self Ms */
+            mean_self_ms: number;
+            /**
+             * Mean Ms
+             * @description Mean duration, children included.
+             */
+            mean_ms: number;
+            /**
+             * Before
+             * @description Mean self time in the period before, in milliseconds; null when it was not there.
+             */
+            before: number | null;
+            /**
+             * Points
+             * @description Self time by step, in seconds a second.
+             */
+            points: number[];
+        };
+        /** Bottlenecks */
+        Bottlenecks: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /** Total Self Ms */
+            total_self_ms: number;
+            /**
+             * Items
+             * @description The most self time first, at most 100.
+             */
+            items: components["schemas"]["Bottleneck"][];
+            /**
+             * Slower
+             * @description What became slower within the range, by impact.
+             */
+            slower: components["schemas"]["Slower"][];
+        };
         /**
          * Component
          * @description One part of the server.
@@ -1559,6 +1676,21 @@ export interface components {
             before: unknown;
             /** After */
             after: unknown;
+        };
+        /** Figures */
+        Figures: {
+            /** Requests */
+            requests: number;
+            /** Error Rate */
+            error_rate: number;
+            /** Mean Ms */
+            mean_ms: number | null;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
         };
         /** FlawView */
         FlawView: {
@@ -2050,6 +2182,46 @@ export interface components {
             /** By */
             by: string;
         };
+        /** Runtime */
+        Runtime: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /** Metrics */
+            metrics: components["schemas"]["RuntimeMetric"][];
+        };
+        /** RuntimeMetric */
+        RuntimeMetric: {
+            /** Metric */
+            metric: string;
+            /** Unit */
+            unit: string;
+            /** Description */
+            description: string;
+            /**
+             * Shown
+             * @enum {string}
+             */
+            shown: "value" | "rate" | "mean";
+            /** Series */
+            series: components["schemas"]["RuntimeSeries"][];
+            /**
+             * Left Out
+             * @description Series that are not shown.
+             */
+            left_out: number;
+        };
+        /** RuntimeSeries */
+        RuntimeSeries: {
+            /**
+             * Name
+             * @description Its labels in words; empty when there is one series only.
+             */
+            name: string;
+            /** Values */
+            values: (number | null)[];
+        };
         /** SecretBody */
         SecretBody: {
             /** Value */
@@ -2247,6 +2419,46 @@ export interface components {
             duration_ms: number;
             /** Status */
             status: string;
+        };
+        /** Slower */
+        Slower: {
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Since Ms */
+            since_ms: number;
+            /**
+             * Before Ms
+             * @description Mean duration before, in milliseconds.
+             */
+            before_ms: number;
+            /** After Ms */
+            after_ms: number;
+            /** Factor */
+            factor: number;
+            /**
+             * Rate
+             * @description Spans a second, since then.
+             */
+            rate: number;
+            /**
+             * Impact
+             * @description Seconds that it takes longer, each second.
+             */
+            impact: number;
+            /**
+             * Release
+             * @description Deployed just before; empty when nothing was.
+             */
+            release: string;
+            /**
+             * Points
+             * @description Mean duration by step, in milliseconds.
+             */
+            points: (number | null)[];
         };
         /** Span */
         Span: {
@@ -2541,6 +2753,43 @@ export interface components {
             input?: unknown;
             /** Context */
             ctx?: Record<string, never>;
+        };
+        /** Version */
+        Version: {
+            /** Release */
+            release: string;
+            /** First Seen */
+            first_seen: number;
+            /** Last Seen */
+            last_seen: number;
+            /**
+             * Rate
+             * @description Requests a second while it was seen.
+             */
+            rate: number;
+            figures: components["schemas"]["Figures"];
+        };
+        /** VersionedOperation */
+        VersionedOperation: {
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Figures
+             * @description In the order of the versions.
+             */
+            figures: (components["schemas"]["Figures"] | null)[];
+        };
+        /** Versions */
+        Versions: {
+            /**
+             * Versions
+             * @description The newest first, at most 8.
+             */
+            versions: components["schemas"]["Version"][];
+            /** Operations */
+            operations: components["schemas"]["VersionedOperation"][];
         };
         Error: {
             error: {
@@ -4401,6 +4650,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_bottlenecks: {
+        parameters: {
+            query: {
+                service?: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Bottlenecks"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_versions: {
+        parameters: {
+            query: {
+                /** @description The service. */
+                service: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Versions"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_runtime: {
+        parameters: {
+            query: {
+                /** @description The service. */
+                service: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Runtime"];
                 };
             };
             /** @description An error */

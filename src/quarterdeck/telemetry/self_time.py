@@ -1,0 +1,118 @@
+"""Counts the time that spans spend themselves, off the path of ingest.
+
+    count_new(engine, settled_ns, version)    # once a minute
+
+Self time is a span's duration without the time in which at least one of its children was
+running; a child that outlives its parent counts up to the parent's end. It needs whole traces, so
+what arrived is looked at `LATE_MS` later, when its children have most likely come in too. Each
+minute of the spans that arrived is counted anew and replaces what stood there, so running twice,
+or dying in between, changes nothing. Of busy minutes a sample of whole traces is taken, always the
+same ones, and scaled.
+"""
+
+from dataclasses import dataclass
+
+from quarterdeck.store.telemetry import Engine, Limits
+
+LATE_MS = 90_000
+SAMPLE_SPANS = 20_000  # of a minute
+CHUNK_SPANS = 400_000  # counted at once
+CHUNK_MINUTES = 240
+MOST_MINUTES = 20_000  # of a run
+_CHILDREN_MS = 120_000  # after its minute may a child of a span begin
+_FIRST_MS = 86_400_000
+_LIMITS = Limits(seconds=60, memory_mb=512, threads=1)
+_MARK = "self time"
+
+
+@dataclass(frozen=True, slots=True)
+class _Minute:
+    project: int
+    minute_s: int
+    spans: int
+
+
+def count_new(engine: Engine, settled_ns: int, version: int) -> int:
+    """Count the minutes of what arrived since the last run; how many there were."""
+    until = settled_ns // 1_000_000 - LATE_MS
+    since = _mark(engine) or until - _FIRST_MS
+    if until <= since:
+        return 0
+    minutes = _touched(engine, since, until)
+    for chunk in _chunks(minutes):
+        _count(engine, chunk, version)
+    engine.execute(
+        "INSERT INTO facet_marks (signal, received, version)"
+        f" VALUES ('{_MARK}', fromUnixTimestamp64Milli({until}), {until})"
+    )
+    return len(minutes)
+
+
+def _touched(engine: Engine, since: int, until: int) -> list[_Minute]:
+    """The minutes that spans have arrived for, and how many spans each has."""
+    sql = f"""
+        SELECT project, toUnixTimestamp(toStartOfMinute(time)) AS minute, count() FROM spans
+        WHERE received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})
+        GROUP BY project, minute ORDER BY project, minute DESC LIMIT {MOST_MINUTES}"""
+    found = engine.query("self_time_touched", sql, limits=_LIMITS).rows
+    return [_Minute(*row) for row in found]
+
+
+def _chunks(minutes: list[_Minute]) -> list[list[_Minute]]:
+    """Minutes of one project that follow one another, few enough to be counted at once."""
+    chunks: list[list[_Minute]] = []
+    size = 0
+    for each in minutes:
+        last = chunks[-1] if chunks else []
+        spans = min(each.spans, SAMPLE_SPANS)
+        near = bool(last) and last[0].project == each.project
+        near = near and last[0].minute_s - each.minute_s < CHUNK_MINUTES * 60
+        if near and size + spans <= CHUNK_SPANS:
+            last.append(each)
+            size += spans
+        else:
+            chunks.append([each])
+            size = spans
+    return chunks
+
+
+def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
+    project = chunk[0].project
+    every = max(1, -(-max(each.spans for each in chunk) // SAMPLE_SPANS))
+    newest, oldest = chunk[0].minute_s, chunk[-1].minute_s
+    sample = f" AND sipHash64(trace_id) % {every} = 0" if every > 1 else ""
+    listed = ", ".join(str(each.minute_s) for each in chunk)
+    own = (
+        f"project = {project} AND time >= toDateTime64({oldest}, 9) AND time < toDateTime64({newest + 60}, 9)"
+        f" AND toUnixTimestamp(toStartOfMinute(time)) IN ({listed}){sample}"
+    )
+    children = (
+        f"project = {project} AND time >= toDateTime64({oldest}, 9)"
+        f" AND time < toDateTime64({newest + 60 + _CHILDREN_MS // 1000}, 9)"
+        f" AND parent_span_id != toFixedString('', 8){sample}"
+    )
+    engine.execute(f"""
+        INSERT INTO self_1m (project, service, minute, environment, kind, name, spans, total_ns, self_ns, version)
+        SELECT {project}, service, minute, environment, kind, name, count() * {every}, sum(total) * {every},
+            sum(total - arrayFold((done, part) -> (
+                greatest(done.1, least(part.2, stop)),
+                done.2 + greatest(0, least(part.2, stop) - greatest(done.1, part.1))
+            ), parts, (start, toInt64(0))).2) * {every}, {version}
+        FROM (
+            SELECT service, environment, toInt8(spans.kind) AS kind, name, trace_id, span_id,
+                toStartOfMinute(time)::DateTime AS minute, toUnixTimestamp64Nano(time) AS start,
+                greatest(duration_ns, 0) AS total, start + total AS stop
+            FROM spans WHERE {own}
+        ) AS own LEFT JOIN (
+            SELECT trace_id, parent_span_id, arraySort(groupArray(500)((
+                toUnixTimestamp64Nano(time), toUnixTimestamp64Nano(time) + greatest(duration_ns, 0)))) AS parts
+            FROM spans WHERE {children} GROUP BY trace_id, parent_span_id
+        ) AS inner ON own.trace_id = inner.trace_id AND own.span_id = inner.parent_span_id
+        GROUP BY service, minute, environment, kind, name
+        SETTINGS max_memory_usage = {_LIMITS.memory_mb * 1024 * 1024}, max_threads = 1, max_execution_time = {int(_LIMITS.seconds)}""")
+
+
+def _mark(engine: Engine) -> int:
+    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
+    at, known = engine.query("self_time_mark", sql, {"name": _MARK}, limits=_LIMITS).rows[0]
+    return int(at) if known else 0
