@@ -34,6 +34,7 @@ CHANGES_NOTHING = {
     "POST /v1/traces": "ingest: telemetry is not configuration, and is counted",
     "POST /v1/logs": "ingest",
     "POST /v1/metrics": "ingest",
+    "POST /api/logs": "ingest",
     "POST /api/sql": "one SELECT",
     "POST /api/resources/validate/{kind}": "judges a spec, keeps nothing",
 }
