@@ -65,6 +65,9 @@ SETTINGS = "/settings/resources"
 INSIDE = (
     Stop("overview", "/overview", f"{ROWS} svg, {ROWS}"),
     Stop("service", "/services/orders", "[role=table][aria-label=Operations] [data-index='0']"),
+    Stop("service-versions", "/services/payments?tab=versions", "main table tbody td"),
+    Stop("service-runtime", "/services/payments?tab=runtime", "main figure canvas"),
+    Stop("bottlenecks", "/bottlenecks", f"{ROWS}, main h2"),
     Stop("traces", "/traces", ROWS),
     Stop("trace", "/traces", ROWS, open_first),
     Stop("trace-span", "/traces", ROWS, open_span),

@@ -1,8 +1,8 @@
 /** Axes that read well: round ticks, a top just above the data, units on every figure. */
-import { count, milliseconds, percent, short } from '#lib/format.ts';
+import { bytes, count, milliseconds, percent, short } from '#lib/format.ts';
 
 /** `minute`: a rate so low that it reads better by the minute. */
-export type ChartUnit = 'rate' | 'minute' | 'share' | 'ms' | 'count';
+export type ChartUnit = 'rate' | 'minute' | 'share' | 'ms' | 'count' | 'bytes' | 'number';
 
 const ROUND = [1, 2, 2.5, 5, 10] as const;
 /** The smallest top of an axis, so that silence is a flat line and not noise. */
@@ -12,6 +12,8 @@ const LEAST: Record<ChartUnit, number> = {
   share: 0.01,
   ms: 1,
   count: 4,
+  bytes: 1000,
+  number: 0.001,
 };
 
 /** The ticks from 0 to a round top at or above `highest`, about `wanted` steps apart. */
@@ -35,7 +37,8 @@ export function written(value: number | null | undefined, unit: ChartUnit): stri
   if (unit === 'minute') return `${short(value * 60)}\u00a0/min`;
   if (unit === 'share') return percent(value);
   if (unit === 'ms') return milliseconds(value);
-  return count(value);
+  if (unit === 'bytes') return bytes(value);
+  return unit === 'number' ? short(value) : count(value);
 }
 
 /** A value as an axis writes it: short, with its unit. */

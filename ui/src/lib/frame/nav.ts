@@ -35,6 +35,7 @@ export function places(): readonly PlaceGroup[] {
         },
         { path: '/traces', label: t.nav.traces, keys: 'g t', icon: 'traces' },
         { path: '/logs', label: t.nav.logs, keys: 'g l', icon: 'logs' },
+        { path: '/bottlenecks', label: t.nav.bottlenecks, keys: 'g b', icon: 'bottlenecks' },
       ],
     },
     { label: t.nav.more, places: more },

@@ -9,6 +9,7 @@ export const frame = {
     overview: 'Overview',
     traces: 'Traces',
     logs: 'Logs',
+    bottlenecks: 'Bottlenecks',
     settings: 'Settings',
     demo: 'Demo',
     account: 'Account',

@@ -1,6 +1,7 @@
 import { explore } from './explore';
 import { frame } from './frame';
 import { kinds } from './kinds.ts';
+import { services } from './services';
 import { settings } from './settings';
 
-export const en = { ...frame, settings, kinds, explore };
+export const en = { ...frame, settings, kinds, explore, services };

@@ -1,8 +1,9 @@
 import type { Catalogue } from '../catalogue';
+import type { frame as english } from '../en/frame';
 
 const s = (n: number, one: string, many: string) => (n === 1 ? one : `${n} ${many}`);
 
-export const frame: Omit<Catalogue, 'settings' | 'kinds' | 'explore'> = {
+export const frame: Pick<Catalogue, keyof typeof english> = {
   name: 'Quarterdeck',
   nav: {
     label: 'Principale',
@@ -12,6 +13,7 @@ export const frame: Omit<Catalogue, 'settings' | 'kinds' | 'explore'> = {
     overview: 'Vue d’ensemble',
     traces: 'Traces',
     logs: 'Journaux',
+    bottlenecks: 'Goulots',
     settings: 'Réglages',
     demo: 'Démo',
     account: 'Compte',

@@ -2,6 +2,7 @@ import type { Catalogue } from '../catalogue';
 import { explore } from './explore';
 import { frame } from './frame';
 import { kinds } from './kinds.ts';
+import { services } from './services';
 import { settings } from './settings';
 
-export const fr: Catalogue = { ...frame, settings, kinds, explore };
+export const fr: Catalogue = { ...frame, settings, kinds, explore, services };

@@ -1,0 +1,57 @@
+/** Bottlenecks, and what the page of a service shows besides its course. */
+export const services = {
+  tabs: {
+    label: 'Views of the service',
+    overview: 'Overview',
+    versions: 'Versions',
+    runtime: 'Runtime',
+    time: 'Where time goes',
+  },
+  time: {
+    note: 'Operations by the time they spend themselves, children left out.',
+    slower: 'Became slower',
+    slowerHint: 'in this range, by what it costs',
+    slowerNone: 'Nothing became clearly slower in this range.',
+    selfTime: 'Self time',
+    selfShare: 'Share of self time',
+    mean: 'Mean',
+    meanSelf: 'Mean self',
+    before: 'Before',
+    after: 'After',
+    since: 'Since',
+    factor: 'Factor',
+    calls: 'Calls',
+    change: 'Change',
+    course: 'Course',
+    impact: 'Costs',
+    impactHint: 'Seconds that it takes longer, in each second',
+    deployed: (release: string) => `deployed ${release}`,
+    isNew: 'new',
+    traces: 'Traces of this operation',
+    table: 'Operations by self time',
+    emptyHint:
+      'Self time is counted two minutes after spans arrive. Widen the range, or wait a moment.',
+    all: 'all services',
+    total: (time: string) => `${time} altogether`,
+  },
+  versions: {
+    hint: 'in this range, the newest first',
+    table: 'Versions of the service',
+    operations: 'Operations by version',
+    seen: 'Seen',
+    requests: 'Requests',
+    none: 'No version is known',
+    noneHint:
+      'Spans of this service carry no service.version. Set it, and versions stand side by side here.',
+    against: (release: string) => `against ${release}`,
+    gone: 'not in this version',
+  },
+  runtime: {
+    none: 'No runtime metrics',
+    noneHint:
+      'Metrics such as process.memory.usage, jvm.memory.used or nodejs.eventloop.delay appear here once the runtime instrumentation of the language sends them.',
+    more: (n: number) => (n === 1 ? '1 more series' : `${n} more series`),
+    rate: 'a second',
+    mean: 'mean',
+  },
+};
