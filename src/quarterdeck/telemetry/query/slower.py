@@ -21,6 +21,7 @@ MOST = 20
 LEAST_STEPS = 3  # on either side of a cut
 LEAST_SPANS = 20  # on either side
 LEAST_FACTOR = 1.25
+LEAST_NS = 1_000_000.0  # what a person could notice when it adds up
 LEAST_T = 4.5
 
 
@@ -101,7 +102,7 @@ def best_cut(course: list[tuple[int, float]]) -> Cut | None:
     at = best[1]
     sides = [_mean(course[:at]), _mean(course[at:])]
     (few, before), (some, after) = sides
-    if min(few, some) < LEAST_SPANS or after < before * LEAST_FACTOR:
+    if min(few, some) < LEAST_SPANS or after < max(before * LEAST_FACTOR, before + LEAST_NS):
         return None
     if course[at][1] < math.sqrt(before * after):  # it begins later, too late to be sure of
         return None
