@@ -15,6 +15,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 from quarterdeck.demo.history import metrics
 from quarterdeck.demo.history.record import OUTAGE, Pools, record
 from quarterdeck.demo.history.replay import LENGTH, MINUTE, Chunk, Past, Replayer, events
+from quarterdeck.demo.shop import goods
+from quarterdeck.demo.shop.service import clf_time
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("demo_history")]
 
@@ -55,7 +57,7 @@ def test_every_action_was_recorded(pools: Pools) -> None:
     assert {
         "home", "category", "product", "search", "search_odd", "missing", "add", "cart", "login",
         "checkout/sahelpay", "checkout/northcard", OUTAGE, "track", "fulfil", "offers", "accept",
-        "deliver", "admin_users", "admin_user", "admin_analytics", "admin_settings", "admin_change",
+        "deliver", "recount", "admin_users", "admin_user", "admin_analytics", "admin_settings", "admin_change",
     } == set(pools)  # fmt: skip
     assert sum(template.failed for template in pools[OUTAGE]) > len(pools[OUTAGE]) / 2
 
@@ -129,15 +131,65 @@ def test_orders_and_sessions_are_not_repeated(chunks: list[Chunk]) -> None:
     assert len(sessions) > 800
 
 
-def test_the_release_of_web_changed_forty_minutes_ago(chunks: list[Chunk], when: Past) -> None:
-    versions = defaultdict(set)
+def test_web_and_orders_were_deployed_within_the_hour(chunks: list[Chunk], when: Past) -> None:
+    versions: dict[tuple[str, bool], set[str]] = defaultdict(set)
     for about, span in spans(chunks):
-        if about["service.name"] == "web":
-            after = span.start_time_unix_nano >= when.release + MINUTE
-            before = span.start_time_unix_nano < when.release
-            if before or after:
-                versions[before].add(about["service.version"])
-    assert versions == {True: {"2.13.2"}, False: {"2.14.0"}}
+        service = about["service.name"]
+        if service in ("web", "orders"):
+            # A trace is of the release with which it began.
+            before = span.start_time_unix_nano < when.released(service)
+            if before or span.start_time_unix_nano >= when.released(service) + MINUTE:
+                versions[service, before].add(about["service.version"])
+    assert versions == {
+        ("web", True): {"2.13.2"}, ("web", False): {"2.14.0"},
+        ("orders", True): {"3.8.0"}, ("orders", False): {"3.8.1"},
+    }  # fmt: skip
+    assert when.end - when.released("orders") == 25 * MINUTE
+
+
+def test_a_release_brought_a_line_that_was_not_there_before(
+    chunks: list[Chunk], when: Past
+) -> None:
+    times = [
+        record.time_unix_nano
+        for chunk in chunks
+        for group in chunk.logs.resource_logs
+        for scope in group.scope_logs
+        for record in scope.log_records
+        if record.body.string_value.startswith("shipping of ")
+    ]
+    assert len(times) > 50
+    assert min(times) >= when.released("orders")
+
+
+def test_access_lines_tell_the_time_at_which_they_are_written(chunks: list[Chunk]) -> None:
+    lines = [
+        (record.time_unix_nano // 10**9, record.body.string_value)
+        for chunk in chunks
+        for group in chunk.logs.resource_logs
+        for scope in group.scope_logs
+        for record in scope.log_records
+        if "HTTP/1.1" in record.body.string_value
+    ]
+    assert len(lines) > 500
+    for at, line in lines:
+        assert clf_time(at) in line
+
+
+def test_the_past_holds_a_trace_of_more_than_two_thousand_spans(chunks: list[Chunk]) -> None:
+    sizes = Counter(span.trace_id for _, span in spans(chunks))
+    assert [size for size in sizes.values() if size > 1_000] == [2033, 2033]
+
+
+def test_customers_come_from_their_own_countries(chunks: list[Chunk]) -> None:
+    countries: Counter[str] = Counter()
+    for _, span in spans(chunks):
+        found = {pair.key: pair.value.string_value for pair in span.attributes}
+        if span.name == "POST /checkout" and not span.parent_span_id:
+            countries[found["customer.country"]] += 1
+            assert goods.CITIES[found["shipping.city"]][0] == found["customer.country"]
+    assert len(countries) == 8
+    assert countries["SN"] / countries.total() == pytest.approx(0.26, abs=0.06)
 
 
 def test_one_incident_of_six_minutes_stands_out(chunks: list[Chunk], when: Past) -> None:
@@ -161,21 +213,20 @@ def test_metrics_agree_with_the_traces(pools: Pools, chunks: list[Chunk], when: 
         )
         for value in chunk.values
     ]
-    last: dict[tuple[str, str], int] = defaultdict(int)
+    last: dict[tuple[str, str], int] = defaultdict(int)  # of each release, which is a process
     ids = {span.span_id for _, span in spans(chunks)}
     exemplars = 0
     for request in metrics.requests(values, when, SEED):
         parsed = ExportMetricsServiceRequest.FromString(request.SerializeToString())
         for group in parsed.resource_metrics:
-            service = next(
-                p.value.string_value for p in group.resource.attributes if p.key == "service.name"
-            )
+            about = {p.key: p.value.string_value for p in group.resource.attributes}
+            service, release = about["service.name"], about["service.version"]
             for metric in group.scope_metrics[0].metrics:
                 if metric.name == "shop.orders":
-                    last[service, "orders"] = sum(p.as_int for p in metric.sum.data_points)
+                    last[release, "orders"] = sum(p.as_int for p in metric.sum.data_points)
                 if metric.name == "http.server.request.duration" and service == "orders":
                     points = metric.histogram.data_points
-                    last[service, "requests"] = sum(p.count for p in points)
+                    last[release, "requests"] = sum(p.count for p in points)
                     for point in points:
                         assert when.start <= point.start_time_unix_nano < point.time_unix_nano
                         assert point.time_unix_nano <= when.end
@@ -187,8 +238,8 @@ def test_metrics_agree_with_the_traces(pools: Pools, chunks: list[Chunk], when: 
         for about, span in spans(chunks)
         if about["service.name"] == "orders" and (span.kind == 2 or span.name == "send fulfilment")
     )
-    assert last["orders", "orders"] == names.pop("send fulfilment")
-    assert last["orders", "requests"] == names.total()
+    assert last["3.8.0", "orders"] + last["3.8.1", "orders"] == names.pop("send fulfilment")
+    assert last["3.8.0", "requests"] + last["3.8.1", "requests"] == names.total()
     assert exemplars > 0
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import httpx
 import pytest
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.trace import SpanKind, StatusCode
 
 from quarterdeck.demo.history.record import Studio, weather
-from quarterdeck.demo.shop import checkout, goods, schema
+from quarterdeck.demo.shop import checkout, goods, payments, runtime, schema
+from quarterdeck.demo.shop.telemetry import Telemetry, resource
 from quarterdeck.demo.traffic.personas import Plan, Step
 from quarterdeck.demo.traffic.visitors import Shop, Visitor, act_as_staff
 
@@ -112,7 +114,7 @@ async def test_the_provider_outside_is_seen_through_a_client_span_alone(
         assert attributes["server.address"] == "api.sahelpay.example"
         assert attributes["payment.provider"] == "sahelpay"
         assert isinstance(attributes["payment.amount"], int)
-    assert "pay-provider" not in {service(span) for span in finished(seen)}
+    assert "outside" not in {service(span) for span in finished(seen)}
 
 
 async def test_fulfilment_is_a_trace_of_its_own_that_links_to_the_order(
@@ -197,6 +199,66 @@ async def test_slow_queries_slow_one_category_alone(tmp_path: Path) -> None:
         assert await milliseconds("books") < slow / 4
 
 
+async def test_the_category_stands_on_the_spans_where_one_looks(
+    studio: tuple[Studio, Shop],
+) -> None:
+    seen, shop = studio
+    await Visitor(shop, plan()).act(Step(0, "category", category="kitchen"))
+    spans = trace_of(seen, "GET /c/{category}")
+    for name in ("GET /c/{category}", "GET /categories/{slug}/products", "SELECT products"):
+        found = [s for s in spans if s.name == name and s.kind is not SpanKind.INTERNAL]
+        assert any((s.attributes or {}).get("product.category") == "kitchen" for s in found), name
+
+
+async def test_those_outside_are_named_as_the_world_would_name_them(
+    studio: tuple[Studio, Shop],
+) -> None:
+    seen, shop = studio
+    await buy(shop, plan(provider="sahelpay"))
+    outside = {
+        (str((s.attributes or {})["server.address"]), (s.attributes or {})["server.port"])
+        for s in trace_of(seen, "POST /checkout")
+        if s.kind is SpanKind.CLIENT and "url.full" in (s.attributes or {})
+    }
+    assert {("api.sahelpay.example", 443), ("rates.colisway.example", 443)} < outside
+
+
+async def test_a_recount_is_one_large_trace_that_links_to_its_cause(
+    studio: tuple[Studio, Shop],
+) -> None:
+    seen, shop = studio
+    answer = await shop.send("catalogue", "POST", "/stock/recount", {})
+    assert answer is not None
+    assert answer.status_code == 200
+    spans = trace_of(seen, "recount stock")
+    assert len(spans) == 1 + 8 * 2 + 96 * 21
+    root = next(s for s in spans if s.parent is None)
+    cause = next(s for s in finished(seen) if s.name == "POST /stock/recount")
+    assert [link.context for link in root.links] == [cause.context]
+    counted = [log.log_record for log in seen.logs["catalogue"].get_finished_logs()]
+    event = next(log for log in counted if log.event_name == "stock.recounted")
+    assert isinstance(event.body, dict)
+    assert set(event.body["categories"]) == set(goods.CATEGORIES)
+
+
+def test_a_process_tells_of_its_memory_threads_and_collector() -> None:
+    reader = InMemoryMetricReader()
+    telemetry = Telemetry(resource("web", "1"), [], [], reader)
+    runtime.watch(telemetry)
+    data = reader.get_metrics_data()
+    assert data is not None
+    points = {
+        metric.name: [point.value for point in metric.data.data_points]  # type: ignore[union-attr]
+        for scope in data.resource_metrics[0].scope_metrics
+        for metric in scope.metrics
+    }
+    assert points["process.memory.usage"][0] > 10_000_000
+    assert points["process.thread.count"][0] >= 1
+    assert len(points["cpython.gc.collections"]) == 3
+    assert sum(points["process.cpu.time"]) > 0
+    telemetry.close()
+
+
 async def test_an_outage_is_retried_with_backoff_and_then_refused(
     studio: tuple[Studio, Shop],
 ) -> None:
@@ -228,9 +290,8 @@ async def test_a_bad_release_is_slow_for_one_provider_in_one_country_alone(
 ) -> None:
     seen, shop = studio
     weather.set(frozenset({"bad-release"}))
-    for city in ("Dakar", "Abidjan"):
-        for provider in ("sahelpay", "northcard"):
-            await asyncio.gather(*(buy(shop, plan(city, provider)) for _ in range(6)))
+    plans = [plan(city, paid) for city in ("Dakar", "Abidjan") for paid in payments.PEERS]
+    await asyncio.gather(*(buy(shop, whose) for whose in plans for _ in range(6)))
     charges = [s for s in finished(seen) if s.name == "POST /charges" and s.kind is SpanKind.SERVER]
     seconds = dict[tuple[str, str, str], list[float]]()
     for span in charges:

@@ -4,7 +4,6 @@ The SDK aggregates as it does in a live process; only the times it stamps are mo
 the past. An exemplar keeps the trace it came from and the moment it happened.
 """
 
-import math
 import random
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -16,16 +15,14 @@ from opentelemetry.proto.collector.metrics.v1.metrics_service_pb2 import (
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.trace import NonRecordingSpan, SpanContext, TraceFlags, set_span_in_context
 
-from quarterdeck.demo.history.replay import SECOND, Past, Value, version_of
+from quarterdeck.demo.history.replay import SECOND, Past, Value
+from quarterdeck.demo.history.runtime import Figures
 from quarterdeck.demo.shop import goods
-from quarterdeck.demo.shop.roster import ROLES
+from quarterdeck.demo.shop.roster import BEFORE, ROLES
 from quarterdeck.demo.shop.telemetry import Instruments, meter_provider, resource
 
 EVERY = 60 * SECOND
 EXEMPLAR_OF = 40  # durations, one comes with the trace it was measured in
-
-# Resident memory of each service in MiB, about which it wanders.
-_MEMORY = {"web": 58, "catalogue": 61, "orders": 57, "payments": 66, "supplier": 66, "admin": 52}
 
 
 class _Process:
@@ -33,20 +30,19 @@ class _Process:
 
     def __init__(self, service: str, version: str, started: int, stock: dict[str, int]) -> None:
         self.started = started
-        self.now = started
+        self._figures = Figures(service, started, rng=random.Random(f"{service}:{started}"))
         self._reader = InMemoryMetricReader()
         provider = meter_provider(resource(service, version), self._reader)
         self.instruments = Instruments(provider, f"shop.{service}")
         self._moments: dict[bytes, int] = {}
         self._durations = 0
-        gauge = self.instruments.gauge
-        gauge("process.memory.usage", lambda: [(self._memory(service), {})])
-        gauge("process.cpu.utilization", lambda: [(self._load(), {})])
+        observe = self.instruments.observe
+        self._figures.observe(self.instruments)
         if service == "supplier":
             waiting = random.Random(started)
-            gauge("shop.fulfilment.queue.depth", lambda: [(waiting.choice((0, 0, 0, 1, 2)), {})])
+            observe("shop.fulfilment.queue.depth", lambda: [(waiting.choice((0, 0, 0, 1, 2)), {})])
         if service == "catalogue":
-            gauge(
+            observe(
                 "shop.stock", lambda: [(n, {"product.category": name}) for name, n in stock.items()]
             )
 
@@ -70,7 +66,7 @@ class _Process:
 
     def collect(self, at: int) -> ExportMetricsServiceRequest | None:
         """What the process would have sent at that time."""
-        self.now = at
+        self._figures.advance(at, self._durations, self.instruments)
         data = self._reader.get_metrics_data()
         if data is None:
             return None
@@ -91,14 +87,6 @@ class _Process:
         for exemplar in point.exemplars:
             exemplar.time_unix_nano = self._moments.get(exemplar.span_id, at)
 
-    def _memory(self, service: str) -> int:
-        minutes = self.now / SECOND / 60
-        wander = 1 + 0.03 * math.sin(minutes / 7) + 0.015 * math.sin(minutes * 1.7)
-        return int(_MEMORY[service] * 1024 * 1024 * wander)
-
-    def _load(self) -> float:
-        return round(0.004 + 0.0015 * self._durations / (EVERY / SECOND), 4)
-
 
 def requests(
     values: Iterable[Value], when: Past, seed: int
@@ -109,15 +97,18 @@ def requests(
         stock[product.category] = stock.get(product.category, 0) + product.stock
     rng = random.Random(f"{seed}:stock")
     running = {
-        role.name: _Process(role.name, version_of(role.name, True), when.start, stock)
+        role.name: _Process(role.name, when.version(role.name, when.start), when.start, stock)
         for role in ROLES
     }
     due = when.start + EVERY
     for value in sorted(values, key=lambda found: found.at):
         while value.at >= due:
             yield from _collect(running, due)
-            if due - EVERY < when.release <= due:
-                running["web"] = _Process("web", version_of("web", False), when.release, stock)
+            for service in BEFORE:
+                released = when.released(service)
+                if due - EVERY < released <= due:
+                    version = when.version(service, released)
+                    running[service] = _Process(service, version, released, stock)
             for category in stock:
                 stock[category] += rng.choice((-2, -1, 0, 0, 1, 2))
             due += EVERY

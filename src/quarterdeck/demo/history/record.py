@@ -29,7 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from quarterdeck.demo.shop import goods, schema
-from quarterdeck.demo.shop.roster import CANARY, PROVIDER, ROLES, Role, assemble, assemble_provider
+from quarterdeck.demo.shop.roster import CANARY, OUTSIDE, ROLES, Role, assemble, assemble_outside
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry, resource
 from quarterdeck.demo.switches import Switches
 from quarterdeck.demo.traffic.personas import ODD_SEARCHES, SEARCHES, Planner, Step
@@ -46,6 +46,9 @@ _MARK = "203.0.113."
 _OFFER = re.compile(r"/offers/\d+/")
 _IDENTITIES = ("session.id", "user.id", "client.address", "order.number", "payment.id")
 AT_ONCE = 4
+RECOUNT = "recount"
+# Traces that no visitor begins, by the name of their root.
+_JOBS = {"process fulfilment": "fulfil", "recount stock": RECOUNT}
 OUTAGE = "checkout/outage"
 
 
@@ -123,10 +126,10 @@ class Studio:
     async def open(self) -> AsyncIterator[Shop]:
         """The shop, running."""
         schema.prepare(self._directory, self._seed, self._sales_days)
-        names = [role.address for role in (*ROLES, CANARY)] + [PROVIDER]
+        names = [role.address for role in (*ROLES, CANARY)] + [OUTSIDE]
         addresses = {name: f"http://{name}:8080" for name in names}
         mesh = Mesh()
-        mesh.apps[PROVIDER] = httpx.ASGITransport(assemble_provider(self.switches, self._seed))
+        mesh.apps[OUTSIDE] = httpx.ASGITransport(assemble_outside(self.switches, self._seed))
         async with contextlib.AsyncExitStack() as stack:
             for role in (*ROLES, CANARY):
                 telemetry = self._telemetry(role)
@@ -175,8 +178,8 @@ class Studio:
             return False
         strings = _strings(root)
         address = strings.get("client.address", "")
-        if root.name == "process fulfilment":
-            template.action = "fulfil"
+        if root.name in _JOBS:
+            template.action = _JOBS[root.name]
         elif address.startswith(_MARK):
             template.action = self._actions[int(address.removeprefix(_MARK))]
         else:
@@ -249,6 +252,7 @@ async def record(directory: Path, seed: int) -> Pools:
         # A task each, since the weather belongs to the task.
         await asyncio.gather(*(asyncio.create_task(send(visit)) for visit in visits))
         await _people(studio, shop)
+        await shop.send("catalogue", "POST", "/stock/recount", {})
         return studio.templates()
 
 

@@ -2,8 +2,9 @@
 
 Sessions come from the same rhythm and the same plans as the live ones. A repetition
 gets new ids, the session's own identities and a slightly different pace; everything
-else is what was recorded. Two things happened in that hour: a release of `web`, and
-six minutes in which the provider sahelpay did not answer.
+else is what was recorded. What happened in that hour: a release of `web` and one of
+`orders`, which says something that the one before did not, and six minutes in which the
+provider sahelpay did not answer.
 """
 
 import math
@@ -15,9 +16,10 @@ from typing import Any
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from quarterdeck.demo.history.record import OUTAGE, Pools, Template
+from quarterdeck.demo.history import renaming
+from quarterdeck.demo.history.record import OUTAGE, RECOUNT, Pools, Template
 from quarterdeck.demo.shop import goods
-from quarterdeck.demo.shop.roster import ROLES, WEB_BEFORE
+from quarterdeck.demo.shop.roster import BEFORE, ROLES
 from quarterdeck.demo.shop.telemetry import Attributes, resource
 from quarterdeck.demo.traffic.personas import Planner
 from quarterdeck.demo.traffic.rhythm import sessions_per_second
@@ -27,7 +29,10 @@ SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
 
 LENGTH = 60 * MINUTE
-RELEASE_BEFORE_END = 40 * MINUTE
+RELEASES_BEFORE_END = {"web": 40 * MINUTE, "orders": 25 * MINUTE}
+# Lines that began to be written with a release.
+NEW_LINES = {"orders": "shipping of "}
+RECOUNTS_BEFORE_END = (43 * MINUTE, 7 * MINUTE)
 OUTAGE_BEFORE_END = 35 * MINUTE
 OUTAGE_LENGTH = 6 * MINUTE
 
@@ -39,9 +44,22 @@ class Past:
     start: int
     end: int
 
-    @property
-    def release(self) -> int:
-        return self.end - RELEASE_BEFORE_END
+    def released(self, service: str) -> int:
+        """When the service's present release came; the start if it was there all along."""
+        return self.end - RELEASES_BEFORE_END.get(service, self.end - self.start)
+
+    def version(self, service: str, at: int) -> str:
+        if at < self.released(service):
+            return BEFORE[service]
+        return next(role.version for role in ROLES if role.name == service)
+
+    def unheard(self, service: str, at: int, line: str) -> bool:
+        """Whether the release of that time did not write such a line yet."""
+        return (
+            service in NEW_LINES
+            and at < self.released(service)
+            and line.startswith(NEW_LINES[service])
+        )
 
     def outage(self, at: int) -> bool:
         begin = self.end - OUTAGE_BEFORE_END
@@ -84,7 +102,9 @@ class Chunk:
 def events(when: Past, seed: int) -> list[Event]:
     """Everything that people did in that time, in order."""
     rng = random.Random(f"{seed}:history")
-    planner = Planner(rng, goods.products(seed), goods.customers(seed))
+    products = goods.products(seed)
+    planner = Planner(rng, products, goods.customers(seed))
+    category_of = {product.sku: product.category for product in products}
     found: list[Event] = []
     at = float(when.start)
     while True:
@@ -92,7 +112,7 @@ def events(when: Past, seed: int) -> list[Event]:
         at += rng.expovariate(sessions_per_second(at / SECOND, seed)) * SECOND
         if at >= when.end:
             break
-        _session(found, int(at), when, planner, rng)
+        _session(found, int(at), when, planner, rng, category_of)
     at = float(when.start)
     while (at := at + rng.expovariate(1 / STAFF_EVERY) * SECOND) < when.end:
         moment = at
@@ -103,17 +123,29 @@ def events(when: Past, seed: int) -> list[Event]:
     at = float(when.start)
     while (at := at + SUPPLIER_EVERY * rng.uniform(0.5, 1.5) * SECOND) < when.end:
         found.append(Event(int(at), "offers", _staff("supplier_kora")))
+    found += [Event(when.end - before, RECOUNT, {}) for before in RECOUNTS_BEFORE_END]
     found = [event for event in found if event.at < when.end - 4 * SECOND]
     found.sort(key=lambda event: event.at)
     return found
 
 
-def _session(found: list[Event], at: int, when: Past, planner: Planner, rng: random.Random) -> None:
+def _session(
+    found: list[Event],
+    at: int,
+    when: Past,
+    planner: Planner,
+    rng: random.Random,
+    category_of: dict[str, str],
+) -> None:
     plan = planner.visit()
+    country, zone, _ = goods.CITIES[plan.customer.city]
     identities = {
         "session.id": f"s_{rng.getrandbits(64):016x}",
         "user.id": plan.customer.id,
         "client.address": plan.address,
+        "customer.country": country,
+        "shipping.city": plan.customer.city,
+        "shipping.zone": zone,
     }
     ordered = ""
     for step in plan.steps:
@@ -121,6 +153,7 @@ def _session(found: list[Event], at: int, when: Past, planner: Planner, rng: ran
         action, known = step.action, dict(identities)
         if step.sku:
             known["sku"] = step.sku
+            known["product.category"] = category_of.get(step.sku, "")
         if action == "checkout":
             ordered = f"SH-{rng.getrandbits(40):010X}"
             known["payment.id"] = f"ch_{rng.getrandbits(64):016x}"
@@ -233,16 +266,20 @@ class Replayer:
                 value = found.value * pace if found.name.endswith("duration") else found.value
                 chunk.values.append(
                     Value(
-                        moved(found.at), found.service, found.name, value, found.attributes,
+                        moved(found.at), found.service, found.name, value,
+                        renaming.whole(found.attributes, event.identities),
                         trace_id, ids.get(found.span, b""),
                     )
                 )  # fmt: skip
             return trace_id, ids
-        renamed = [
-            (old, event.identities[name])
-            for name, old in template.identities.items()
-            if name in event.identities
-        ]
+        renamed = renaming.Renaming(
+            [
+                (old, event.identities[name])
+                for name, old in template.identities.items()
+                if name in event.identities
+            ],
+            event.identities,
+        )
         for service, scope, recorded in template.spans:
             span = scopes.spans(chunk, service, scope, event.at).add()
             span.CopyFrom(recorded)
@@ -254,35 +291,30 @@ class Replayer:
             span.end_time_unix_nano = moved(recorded.end_time_unix_nano)
             for happened in span.events:
                 happened.time_unix_nano = moved(happened.time_unix_nano)
+            if not cause[0]:
+                del span.links[:]  # what it followed is not part of the past
             for link in span.links:
                 link.trace_id, link.span_id = cause
-                _rename(link, renamed)
-            _rename(span, renamed)
+                renamed.attributes(link)
+            renamed.attributes(span)
         for service, scope, written in template.logs:
+            line = written.body.string_value
+            if self._when.unheard(service, event.at, line):
+                continue
             record = scopes.logs(chunk, service, scope, event.at).add()
             record.CopyFrom(written)
             record.trace_id = trace_id
             record.span_id = ids.get(written.span_id, b"")
             record.time_unix_nano = moved(written.time_unix_nano)
             record.observed_time_unix_nano = moved(written.observed_time_unix_nano)
-            _rename(record, renamed)
-            for old, new in renamed:
-                if old in record.body.string_value:
-                    record.body.string_value = record.body.string_value.replace(old, new)
+            renamed.attributes(record)
+            if line:
+                record.body.string_value = renaming.at_time(
+                    renamed.text(line), record.time_unix_nano
+                )
+            chunk.records += 1
         chunk.spans += len(template.spans)
-        chunk.records += len(template.logs)
         return trace_id, ids
-
-
-def _rename(item: Any, renamed: list[tuple[str, str]]) -> None:
-    """Put the session's identities where the recorded ones stand."""
-    for pair in item.attributes:
-        text = pair.value.string_value
-        if text:
-            for old, new in renamed:
-                if old in text:
-                    text = text.replace(old, new)
-                    pair.value.string_value = text
 
 
 class _Scopes:
@@ -290,7 +322,7 @@ class _Scopes:
 
     def __init__(self, when: Past) -> None:
         self._when = when
-        self._known: dict[tuple[str, str, str, bool], Any] = {}
+        self._known: dict[tuple[str, str, str, str], Any] = {}
 
     def spans(self, chunk: Chunk, service: str, scope: str, at: int) -> Any:
         return self._place(chunk, "spans", service, scope, at).spans
@@ -299,11 +331,10 @@ class _Scopes:
         return self._place(chunk, "logs", service, scope, at).log_records
 
     def _place(self, chunk: Chunk, signal: str, service: str, scope: str, at: int) -> Any:
-        before = service == "web" and at < self._when.release
-        key = (signal, service, scope, before)
+        version = self._when.version(service, at)
+        key = (signal, service, scope, version)
         place = self._known.get(key)
         if place is None:
-            version = version_of(service, before)
             if signal == "spans":
                 group: Any = chunk.traces.resource_spans.add()
                 place = group.scope_spans.add()
@@ -315,12 +346,6 @@ class _Scopes:
             fill_resource(group.resource, service, version)
             self._known[key] = place
         return place
-
-
-def version_of(service: str, before_release: bool) -> str:
-    if service == "web" and before_release:
-        return WEB_BEFORE
-    return next(role.version for role in ROLES if role.name == service)
 
 
 def fill_resource(target: Any, service: str, version: str) -> None:

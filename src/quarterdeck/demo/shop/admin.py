@@ -22,7 +22,7 @@ SET = Statement(
 def build(service: Service) -> Starlette:
     telemetry = service.telemetry
     database = Database(service.directory / "admin.db", telemetry, threads=1)
-    app = App(service)
+    app = App(service, access_log=True)
 
     @app.route("GET", "/admin/users")
     async def users(request: Request) -> Response:

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+from opentelemetry import trace
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from quarterdeck.demo.shop.database import Database, Statement
 from quarterdeck.demo.shop.goods import CATEGORIES
+from quarterdeck.demo.shop.recount import keep_counting, recount
 from quarterdeck.demo.shop.service import App, Refused, Service, fields, whole
 
 FEATURED = Statement(
@@ -64,7 +66,7 @@ def build(service: Service) -> Starlette:
     database = Database(service.directory / "catalogue.db", telemetry)
     app = App(service)
     stock: dict[str, int] = {}
-    telemetry.instruments.gauge(
+    telemetry.instruments.observe(
         "shop.stock", lambda: [(n, {"product.category": name}) for name, n in stock.items()]
     )
 
@@ -81,7 +83,9 @@ def build(service: Service) -> Starlette:
         statement = CATEGORY
         if slug == "kitchen":
             statement = POPULAR_UNINDEXED if service.switches.on("slow-queries") else POPULAR
-        found = await database.rows(statement, slug)
+        about = {"product.category": slug}
+        trace.get_current_span().set_attributes(about)
+        found = await database.rows(statement, slug, about=about)
         telemetry.log.debug(
             "category %s lists %d products",
             slug,
@@ -99,7 +103,9 @@ def build(service: Service) -> Starlette:
                 "product %s is unknown", sku, extra={"product.sku": sku, "known": False}
             )
             raise Refused(404, f"There is no product {sku}")
-        related = await database.rows(RELATED, found["category"], sku, found["price"])
+        about = {"product.category": found["category"]}
+        trace.get_current_span().set_attributes(about)
+        related = await database.rows(RELATED, found["category"], sku, found["price"], about=about)
         return JSONResponse({"product": found, "related": related})
 
     @app.route("GET", "/search")
@@ -159,6 +165,12 @@ def build(service: Service) -> Starlette:
         )
         return JSONResponse({"restocked": len(lines)})
 
+    @app.route("POST", "/stock/recount")
+    async def count(_: Request) -> Response:
+        cause = trace.get_current_span().get_span_context()
+        await recount(service, database, cause)
+        return JSONResponse({"recount": "done"})
+
     async def watch_stock() -> None:
         while True:
             found = await database.peek(STOCK)
@@ -167,10 +179,12 @@ def build(service: Service) -> Starlette:
 
     @asynccontextmanager
     async def life() -> AsyncIterator[None]:
-        watching = asyncio.create_task(watch_stock())
+        works = (watch_stock(), keep_counting(service, database))
+        beside = [asyncio.create_task(work) for work in works]
         yield
-        watching.cancel()
-        await asyncio.gather(watching, return_exceptions=True)
+        for work in beside:
+            work.cancel()
+        await asyncio.gather(*beside, return_exceptions=True)
         database.close()
 
     return app.asgi(life)

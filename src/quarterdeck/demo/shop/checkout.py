@@ -13,6 +13,7 @@ from opentelemetry.trace import SpanKind
 from quarterdeck.demo.shop.client import CallFailed
 from quarterdeck.demo.shop.database import Database, Statement
 from quarterdeck.demo.shop.goods import CITIES
+from quarterdeck.demo.shop.outside import CARRIER
 from quarterdeck.demo.shop.service import Refused, Service
 from quarterdeck.demo.shop.telemetry import PROPAGATOR
 
@@ -63,7 +64,7 @@ async def place(
         raise Refused(reserved.status, reserved.reason() or "The goods cannot be reserved")
     try:
         grams = sum(line["weight"] * line["quantity"] for line in lines)
-        shipping = _shipping(service, city, grams, free=goods >= FREE_FROM)
+        shipping = await _shipping(service, city, grams, free=goods >= FREE_FROM)
         total = goods + shipping
         number = f"SH-{secrets.token_hex(5).upper()}"
         payment = await _charge(service, number, total, provider)
@@ -99,18 +100,47 @@ async def place(
             "payment.provider": provider,
         },
     )
+    telemetry.event(
+        "order.placed",
+        {
+            "number": number,
+            "total": total,
+            "lines": [{"sku": line["sku"], "quantity": line["quantity"]} for line in lines],
+            "shipping": {"city": city, "cost": shipping},
+        },
+        payment__provider=provider,
+    )
     return {"number": number, "total": total, "shipping": shipping, "status": "paid"}
 
 
-def _shipping(service: Service, city: str, grams: int, free: bool) -> int:
+async def _shipping(service: Service, city: str, grams: int, free: bool) -> int:
     tariff = TARIFF_NEXT if service.switches.on("checkout-errors") else TARIFF
     zone = CITIES[city][1]
     with service.span("quote shipping", shipping__city=city, shipping__zone=zone) as span:
         cost = quote(tariff, zone, grams)
-        if free:
-            cost = 0
+        surcharge = await _surcharge(service, zone, grams)
+        cost = 0 if free else round(cost * (1 + surcharge) / 25) * 25
         span.set_attribute("shipping.cost", cost)
+        service.telemetry.log.info(
+            "shipping of %d g to the %s costs %d XOF, fuel included",
+            grams,
+            zone,
+            cost,
+            extra={"shipping.zone": zone, "shipping.cost": cost, "shipping.grams": grams},
+        )
         return cost
+
+
+async def _surcharge(service: Service, zone: str, grams: int) -> float:
+    """The carrier's surcharge for fuel; an order does not wait for a carrier who does not answer."""
+    try:
+        answer = await service.client.call(
+            CARRIER, "GET", "/v1/rates", params={"zone": zone, "grams": grams}, seconds=1
+        )
+        return float(answer.body["fuel_surcharge"])
+    except CallFailed:
+        service.telemetry.log.warning("%s does not answer, the order goes without it", CARRIER)
+        return 0.0
 
 
 def quote(tariff: dict[str, int], zone: str, grams: int) -> int:

@@ -73,12 +73,14 @@ class Client:
         peer = self._peers[peer_name]
         path = template.format(**(fill or {}))
         address = httpx.URL(peer.url)
+        # Whoever is outside is named as the world would name them, wherever they really answer.
+        scheme, port = ("http", address.port or 80) if peer.ours else ("https", 443)
         attributes: Attributes = {
             "http.request.method": method,
-            "url.full": str(httpx.URL(f"http://{peer.name}{path}", params=params or {})),
+            "url.full": str(httpx.URL(f"{scheme}://{peer.name}{path}", params=params or {})),
             "url.template": template,
             "server.address": peer.name,
-            "server.port": address.port or 80,
+            "server.port": port,
             "network.peer.address": address.host,
             "network.protocol.version": "1.1",
             **(extra or {}),

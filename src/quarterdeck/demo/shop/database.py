@@ -14,6 +14,8 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry
 
+SLOW = 0.25  # seconds that a statement may take before the log says so
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -47,9 +49,11 @@ class Database:
         self._open: list[sqlite3.Connection] = []
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="db")
 
-    async def rows(self, statement: Statement, *values: Any) -> list[dict[str, Any]]:
-        """What the statement returns."""
-        return await self._run(statement, values, None)
+    async def rows(
+        self, statement: Statement, *values: Any, about: Attributes | None = None
+    ) -> list[dict[str, Any]]:
+        """What the statement returns; `about` is for the span."""
+        return await self._run(statement, values, None, about)
 
     async def row(self, statement: Statement, *values: Any) -> dict[str, Any] | None:
         found = await self.rows(statement, *values)
@@ -69,7 +73,11 @@ class Database:
         return await loop.run_in_executor(self._threads, self._execute, statement, values, None)
 
     async def _run(
-        self, statement: Statement, values: tuple[Any, ...], batch: Sequence[tuple[Any, ...]] | None
+        self,
+        statement: Statement,
+        values: tuple[Any, ...],
+        batch: Sequence[tuple[Any, ...]] | None,
+        about: Attributes | None = None,
     ) -> list[dict[str, Any]]:
         attributes: Attributes = {
             "db.system.name": "sqlite",
@@ -78,6 +86,7 @@ class Database:
             "db.collection.name": statement.table,
             "db.query.summary": statement.summary,
             "db.query.text": statement.sql,
+            **(about or {}),
         }
         if batch is not None:
             attributes["db.operation.batch.size"] = len(batch)
@@ -111,9 +120,16 @@ class Database:
                 }
                 if failed:
                     measured["error__type"] = failed
-                self._telemetry.measure(
-                    "db.client.operation.duration", time.perf_counter() - started, **measured
-                )
+                seconds = time.perf_counter() - started
+                self._telemetry.measure("db.client.operation.duration", seconds, **measured)
+                if seconds > SLOW:
+                    self._telemetry.log.warning(
+                        "slow query: %s took %d ms, limit %d ms",
+                        statement.summary,
+                        seconds * 1000,
+                        SLOW * 1000,
+                        extra={"db.query.summary": statement.summary, **(about or {})},
+                    )
 
     def _execute(
         self, statement: Statement, values: tuple[Any, ...], batch: Sequence[tuple[Any, ...]] | None

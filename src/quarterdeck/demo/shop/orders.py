@@ -10,7 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from quarterdeck.demo.shop.checkout import place
+from quarterdeck.demo.shop.client import CallFailed
 from quarterdeck.demo.shop.database import Database, Statement
+from quarterdeck.demo.shop.outside import MAIL
 from quarterdeck.demo.shop.service import App, Refused, Service, fields, whole
 
 CART = Statement(
@@ -121,6 +123,8 @@ def build(service: Service) -> Starlette:
             raise Refused(400, f"status must be one of {', '.join(STATES)}")
         if not await database.run(STATUS, state, number):
             raise Refused(404, f"There is no order {number}")
+        if state == "delivered":
+            await _thank(service, number)
         telemetry.log.info(
             "order %s is %s", number, state, extra={"order.number": number, "order.status": state}
         )
@@ -164,6 +168,21 @@ def build(service: Service) -> Starlette:
         database.close()
 
     return app.asgi(life)
+
+
+async def _thank(service: Service, number: str) -> None:
+    """Mail the customer; a mail that is not taken is not worth an order's fault."""
+    mail = {"template": "delivered", "order": number}
+    try:
+        answer = await service.client.call(MAIL, "POST", "/v3/messages", json=mail, seconds=2)
+        problem = "" if answer.ok else f"answered {answer.status}"
+    except CallFailed:
+        problem = "did not answer"
+    if problem:
+        service.telemetry.log.warning(
+            "mail %s for order %s not sent: %s %s", mail["template"], number, MAIL, problem,
+            extra={"order.number": number, "mail.template": mail["template"]},
+        )  # fmt: skip
 
 
 def _now() -> int:

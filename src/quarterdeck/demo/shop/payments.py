@@ -1,5 +1,6 @@
 """Payments: charges a provider outside the house, with limits, retries and back-off."""
 
+import json
 import secrets
 import time
 from collections.abc import Awaitable, Callable
@@ -12,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from quarterdeck.demo.shop.client import Answer, CallFailed
 from quarterdeck.demo.shop.database import Database, Statement
+from quarterdeck.demo.shop.outside import NORTHCARD, SAHELPAY
 from quarterdeck.demo.shop.service import App, Refused, Service, closing, fields, whole
 from quarterdeck.demo.shop.wallets import find_operator
 
@@ -29,7 +31,7 @@ ATTEMPTS = 3
 SECONDS = 0.8  # that one attempt may take
 BACK_OFF = 0.12  # seconds, doubled each time
 
-PEERS = {"sahelpay": "api.sahelpay.example", "northcard": "api.northcard.example"}
+PEERS = {"sahelpay": SAHELPAY, "northcard": NORTHCARD}
 
 # Called with the service, the provider, its host and the customer's country before each charge;
 # false when the charge cannot be made.
@@ -136,6 +138,18 @@ async def _with_retries(
                     "payment.amount": amount,
                     "payment.currency": "XOF",
                 },
+            )
+            service.telemetry.log.debug(
+                json.dumps(
+                    {
+                        "event": "charge.answered",
+                        "provider": provider,
+                        "status": answer.status,
+                        "answer": answer.body,
+                        "reference": reference,
+                        "amount": {"value": amount, "currency": "XOF"},
+                    }
+                )
             )
             if answer.status < 500:
                 return answer, attempt + 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from quarterdeck.demo.shop import admin, catalogue, orders, payments, provider, supplier, web
+from quarterdeck.demo.shop import admin, catalogue, orders, outside, payments, supplier, web
 from quarterdeck.demo.shop.client import Client, Peer
 from quarterdeck.demo.shop.service import Service
 from quarterdeck.demo.shop.telemetry import Telemetry
@@ -41,19 +41,18 @@ ROLES: tuple[Role, ...] = (
 CANARY = Role("payments", "1.10.0", "grpc", payments.build_next, place="payments-next")
 STABLE = next(role for role in ROLES if role.name == CANARY.name)
 
-# The release of `web` before the present one; the history shows the change.
-WEB_BEFORE = "2.13.2"
+# The releases before the present ones; the history shows the changes.
+BEFORE = {"web": "2.13.2", "orders": "3.8.0"}
 
-PROVIDER = "pay-provider"
+# The process that answers for everyone outside the house.
+OUTSIDE = "outside"
 
 
 def peers(addresses: Mapping[str, str]) -> dict[str, Peer]:
-    """Whom a service may call; both payment providers are answered for by one process."""
+    """Whom a service may call; everyone outside is answered for by one process."""
     ours = {role.address: Peer(role.name, addresses[role.address]) for role in (*ROLES, CANARY)}
-    outside = {
-        host: Peer(host, addresses[PROVIDER], ours=False) for host in payments.PEERS.values()
-    }
-    return {**ours, **outside}
+    others = {host: Peer(host, addresses[OUTSIDE], ours=False) for host in outside.HOSTS}
+    return {**ours, **others}
 
 
 def assemble(
@@ -79,5 +78,5 @@ def assemble(
     return role.build(service), service
 
 
-def assemble_provider(switches: Switches, seed: int) -> Starlette:
-    return provider.build(random.Random(f"{seed}:provider"), switches)
+def assemble_outside(switches: Switches, seed: int) -> Starlette:
+    return outside.build(random.Random(f"{seed}:outside"), switches)

@@ -17,6 +17,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +26,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from quarterdeck.demo.processes import die_with_parent
-from quarterdeck.demo.shop import schema
-from quarterdeck.demo.shop.roster import CANARY, PROVIDER, ROLES, Role, assemble, assemble_provider
+from quarterdeck.demo.shop import runtime, schema
+from quarterdeck.demo.shop.roster import CANARY, OUTSIDE, ROLES, Role, assemble, assemble_outside
 from quarterdeck.demo.shop.telemetry import Export, live, resource
 from quarterdeck.demo.switches import Switches
 from quarterdeck.demo.traffic import visitors
@@ -64,14 +65,14 @@ def main() -> None:
     logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
     logging.getLogger("opentelemetry").setLevel(logging.CRITICAL)
     schema.prepare(given.directory, given.seed)
-    names = [role.address for role in (*ROLES, CANARY)] + [PROVIDER]
+    names = [role.address for role in (*ROLES, CANARY)] + [OUTSIDE]
     sockets = {name: _listen() for name in names}
     addresses = {
         name: f"http://127.0.0.1:{bound.getsockname()[1]}" for name, bound in sockets.items()
     }
     jobs = {role.name: Job(_service(role, given, addresses, sockets)) for role in ROLES}
     jobs[CANARY.address] = Job(_service(CANARY, given, addresses, sockets), "bad-release")
-    jobs[PROVIDER] = Job(_provider(given, sockets))
+    jobs[OUTSIDE] = Job(_outside(given, sockets))
     if given.traffic:
         jobs["traffic"] = Job(lambda: visitors.run(addresses, Switches(given.switches), given.seed))
     sys.stdout.write(json.dumps(addresses) + "\n")
@@ -100,36 +101,43 @@ def _service(
     def job() -> None:
         about = resource(role.name, role.version, f"{role.name}-{os.getpid()}")
         telemetry = live(about, given.export, role.protocol)
-        telemetry.watch_process()
+        runtime.watch(telemetry)
         app, _ = assemble(
             role, telemetry, addresses, Switches(given.switches), given.directory, given.seed
         )
         telemetry.log.info(
             "%s %s started", role.name, role.version, extra={"process.pid": os.getpid()}
         )
-        serve(app, sockets[role.address])
+        serve(app, sockets[role.address], runtime.lag(telemetry))
         telemetry.close()
 
     return job
 
 
-def _provider(given: Orders, sockets: dict[str, socket.socket]) -> Callable[[], None]:
+def _outside(given: Orders, sockets: dict[str, socket.socket]) -> Callable[[], None]:
     def job() -> None:
-        serve(assemble_provider(Switches(given.switches), given.seed), sockets[PROVIDER])
+        serve(assemble_outside(Switches(given.switches), given.seed), sockets[OUTSIDE])
 
     return job
 
 
-def serve(app: Starlette, bound: socket.socket) -> None:
-    """Answer on the socket until SIGTERM."""
+def serve(
+    app: Starlette, bound: socket.socket, beside: AbstractAsyncContextManager[None] | None = None
+) -> None:
+    """Answer on the socket until SIGTERM, within `beside`."""
     config = uvicorn.Config(
         app, loop="asyncio", http="httptools", lifespan="on", log_config=None, access_log=False,
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     server = uvicorn.Server(config)
+
+    async def answer() -> None:
+        async with beside or contextlib.nullcontext():
+            await server.serve(sockets=[bound])
+
     # The server passes the signal on once it has ended in order; what follows must still run.
     with contextlib.suppress(SystemExit):
-        asyncio.run(server.serve(sockets=[bound]))
+        asyncio.run(answer())
 
 
 def _supervise(jobs: dict[str, Job], switches: Switches) -> None:

@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import parse_qsl
@@ -82,9 +83,12 @@ def json_problem(_: Request, status: int, message: str) -> Response:
 class App:
     """The routes of a service."""
 
-    def __init__(self, service: Service, problem: Problem = json_problem) -> None:
+    def __init__(
+        self, service: Service, problem: Problem = json_problem, access_log: bool = False
+    ) -> None:
         self._service = service
         self._problem = problem
+        self._access_log = access_log
         self._routes: list[Route] = []
 
     def route(self, method: str, path: str) -> Callable[[Handler], Handler]:
@@ -126,7 +130,10 @@ class App:
                     parent = baggage.set_baggage(name, value[:64], parent)
             token = context.attach(parent)
             try:
-                return await _answer(service, request, handler, problem, path if known else "")
+                response = await _answer(service, request, handler, problem, path if known else "")
+                if self._access_log:
+                    service.telemetry.log.info("%s", _combined(request, response))
+                return response
             finally:
                 context.detach(token)
 
@@ -179,6 +186,23 @@ async def _answer(
         telemetry.measure("http.server.active_requests", -1, **fixed)
         telemetry.measure("http.server.request.duration", time.perf_counter() - started, **measured)
     return response
+
+
+def clf_time(at: float) -> str:
+    """A moment as web servers write it."""
+    return datetime.fromtimestamp(at, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000")
+
+
+def _combined(request: Request, response: Response) -> str:
+    """A line in the combined format of web servers."""
+    about = request.headers
+    user = str(baggage.get_baggage("user.id") or "-")
+    now = clf_time(time.time())
+    return (
+        f"{about.get('x-forwarded-for', '-')[:64]} - {user} [{now}] "
+        f'"{request.method} {request.url.path} HTTP/1.1" {response.status_code} '
+        f'{response.headers.get("content-length", "-")} "-" "{about.get("user-agent", "-")[:200]}"'
+    )
 
 
 def _request_attributes(service: Service, request: Request, route: str) -> Attributes:

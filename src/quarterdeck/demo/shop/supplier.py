@@ -66,8 +66,8 @@ def build(service: Service) -> Starlette:
     database = Database(service.directory / "supplier.db", telemetry, threads=2)
     drawn: list[bytes] = []
     waiting = [0]
-    telemetry.instruments.gauge("shop.fulfilment.queue.depth", lambda: [(waiting[0], {})])
-    app = App(service)
+    telemetry.instruments.observe("shop.fulfilment.queue.depth", lambda: [(waiting[0], {})])
+    app = App(service, access_log=True)
 
     @app.route("GET", "/offers")
     async def offers(request: Request) -> Response:

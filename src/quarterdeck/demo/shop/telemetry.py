@@ -13,9 +13,9 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from opentelemetry._logs import SeverityNumber
 from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.metrics import CallbackOptions, Histogram, Observation
@@ -31,7 +31,7 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from quarterdeck.demo.shop.metrics import METRICS, SECONDS
+from quarterdeck.demo.shop.metrics import BY_NAME, METRICS, SECONDS
 
 Attributes = dict[str, Any]
 Listener = Callable[[str, str, float, Attributes], None]
@@ -66,7 +66,10 @@ def resource(service: str, version: str, instance: str = "") -> Resource:
             "service.instance.id": instance or f"{service}-1",
             "deployment.environment.name": "production",
             "host.name": "shop-1",
+            "host.arch": platform.machine(),
+            "os.type": platform.system().lower(),
             "process.pid": os.getpid(),
+            "process.executable.name": "python",
             "process.runtime.name": "cpython",
             "process.runtime.version": platform.python_version(),
         }
@@ -101,16 +104,19 @@ class Instruments:
         else:
             instrument.add(value, attributes, context)
 
-    def gauge(self, name: str, read: Callable[[], Iterable[tuple[float, Attributes]]]) -> None:
-        """Observe what `read` answers at each collection."""
-        metric = next(metric for metric in METRICS if metric.name == name)
+    def observe(self, name: str, read: Callable[[], Iterable[tuple[float, Attributes]]]) -> None:
+        """Report what `read` answers at each collection."""
+        metric = BY_NAME[name]
 
-        def observe(_: CallbackOptions) -> list[Observation]:
+        def answer(_: CallbackOptions) -> list[Observation]:
             return [Observation(value, attributes) for value, attributes in read()]
 
-        self._meter.create_observable_gauge(
-            name, [observe], unit=metric.unit, description=metric.description
+        create = (
+            self._meter.create_observable_counter
+            if metric.kind == "total"
+            else self._meter.create_observable_gauge
         )
+        create(name, [answer], unit=metric.unit, description=metric.description)
 
 
 def meter_provider(about: Resource, reader: MetricReader) -> MeterProvider:
@@ -151,6 +157,7 @@ class Telemetry:
         self._logs = LoggerProvider(resource=about, shutdown_on_exit=False)
         for processor in logs:
             self._logs.add_log_record_processor(processor)
+        self._events = self._logs.get_logger(f"shop.{self.service}")
         self._handler = _log_handler(self._logs)
         # Not of the logging module's tree, where two releases of a service would be one logger.
         self.log = logging.Logger(f"shop.{self.service}", logging.DEBUG)
@@ -163,18 +170,17 @@ class Telemetry:
         if self._listener is not None:
             self._listener(self.service, name, value, named)
 
-    def watch_process(self) -> None:
-        """Report this process's memory and use of the processor."""
-        self.instruments.gauge("process.memory.usage", lambda: [(resident_bytes(), {})])
-        last = [time.monotonic(), time.process_time()]
-
-        def load() -> list[tuple[float, Attributes]]:
-            now, used = time.monotonic(), time.process_time()
-            share = (used - last[1]) / max(now - last[0], 1e-3)
-            last[:] = now, used
-            return [(share, {})]
-
-        self.instruments.gauge("process.cpu.utilization", load)
+    def event(self, name: str, body: Attributes, **attributes: Any) -> None:
+        """A structured event: a log record whose body is a map, and which has a name."""
+        named = {key.replace("__", "."): value for key, value in attributes.items()}
+        self._events.emit(
+            timestamp=time.time_ns(),
+            severity_number=SeverityNumber.INFO,
+            severity_text="INFO",
+            event_name=name,
+            body=body,
+            attributes=named,
+        )
 
     def close(self) -> None:
         """Send what is left, without insisting."""
@@ -241,14 +247,3 @@ def _log_handler(provider: LoggerProvider) -> logging.Handler:
         handler = LoggingHandler(logging.DEBUG, provider)
         handler.addFilter(_within_the_shop)
         return handler
-
-
-def resident_bytes() -> int:
-    """Resident memory of this process."""
-    try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * os.sysconf("SC_PAGE_SIZE")
-    except (OSError, ValueError, IndexError):
-        import resource as limits
-
-        return limits.getrusage(limits.RUSAGE_SELF).ru_maxrss * 1024

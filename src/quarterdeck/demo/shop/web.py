@@ -53,6 +53,7 @@ def build(service: Service) -> Starlette:
     @page("GET", "/c/{category}")
     async def category(request: Request) -> Response:
         slug = request.path_params["category"]
+        trace.get_current_span().set_attribute("product.category", slug)
         found = await _ask(
             service, "catalogue", "GET", "/categories/{slug}/products", fill={"slug": slug}
         )
@@ -62,6 +63,8 @@ def build(service: Service) -> Starlette:
     async def product(request: Request) -> Response:
         sku = request.path_params["sku"]
         found = await _ask(service, "catalogue", "GET", "/products/{sku}", fill={"sku": sku})
+        category = found.body["product"]["category"]
+        trace.get_current_span().set_attribute("product.category", category)
         return await _show(
             service,
             request,

@@ -1,0 +1,96 @@
+"""The world outside the house: payment providers, a carrier and a mail service, told apart by host name.
+
+None of them carries instrumentation: the shop sees them through its own client spans, as
+one sees any third party.
+"""
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Host, Route, Router
+
+from quarterdeck.demo.switches import Switches
+
+SAHELPAY, NORTHCARD = "api.sahelpay.example", "api.northcard.example"
+CARRIER = "rates.colisway.example"
+MAIL = "api.lettermail.example"
+HOSTS = (SAHELPAY, NORTHCARD, CARRIER, MAIL)
+
+DECLINES = ("insufficient_funds", "limit_exceeded", "suspected_fraud")
+DECLINED = 0.035
+HICCUPS = 0.008
+MAIL_LIMIT = 0.02  # of the mails are sent too fast for the mail service's taste
+
+
+def build(rng: random.Random, switches: Switches) -> Starlette:
+    providers = Router([
+        Route("/v2/charges", _charges(rng, switches), methods=["POST"]),
+        Route("/v2/wallets", _wallets(rng), methods=["GET"]),
+    ])  # fmt: skip
+    carrier = Router([Route("/v1/rates", _rates(rng), methods=["GET"])])
+    mail = Router([Route("/v3/messages", _messages(rng), methods=["POST"])])
+    return Starlette(
+        routes=[
+            Host(SAHELPAY, providers),
+            Host(NORTHCARD, providers),
+            Host(CARRIER, carrier),
+            Host(MAIL, mail),
+        ]
+    )
+
+
+Answering = Callable[[Request], Awaitable[Response]]
+
+
+def _charges(rng: random.Random, switches: Switches) -> Answering:
+    async def charge(request: Request) -> Response:
+        sahelpay = request.headers.get("host", "") == SAHELPAY
+        if sahelpay and switches.on("payment-outage") and rng.random() < 0.93:
+            if rng.random() < 0.2:
+                await asyncio.sleep(6)
+            await asyncio.sleep(min(rng.lognormvariate(-1.9, 0.5), 0.7))
+            return JSONResponse({"code": "upstream_unavailable"}, 503)
+        await asyncio.sleep(min(rng.lognormvariate(-1.6 if sahelpay else -1.35, 0.35), 0.7))
+        if rng.random() < HICCUPS:
+            return JSONResponse({"code": "internal"}, 502)
+        if rng.random() < DECLINED:
+            return JSONResponse({"code": rng.choice(DECLINES)}, 402)
+        return JSONResponse({"id": f"pp_{secrets.token_hex(6)}", "status": "succeeded"}, 201)
+
+    return charge
+
+
+def _wallets(rng: random.Random) -> Answering:
+    async def wallets(_: Request) -> Response:
+        """The directory of wallets, which was never meant to be asked for each charge."""
+        if rng.random() < 0.6:
+            await asyncio.sleep(6)
+        await asyncio.sleep(rng.uniform(0.9, 1.7))
+        return JSONResponse({"operator": "Teranga"})
+
+    return wallets
+
+
+def _rates(rng: random.Random) -> Answering:
+    async def rates(_: Request) -> Response:
+        await asyncio.sleep(min(rng.lognormvariate(-3.0, 0.4), 0.7))
+        return JSONResponse(
+            {"fuel_surcharge": round(rng.uniform(0.02, 0.05), 3), "days": rng.randint(1, 6)}
+        )
+
+    return rates
+
+
+def _messages(rng: random.Random) -> Answering:
+    async def messages(_: Request) -> Response:
+        await asyncio.sleep(min(rng.lognormvariate(-2.4, 0.4), 0.9))
+        if rng.random() < MAIL_LIMIT:
+            return JSONResponse({"code": "too_many_requests"}, 429, {"retry-after": "2"})
+        return JSONResponse({"id": f"<{secrets.token_hex(8)}@lettermail.example>"}, 202)
+
+    return messages
