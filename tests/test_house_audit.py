@@ -35,6 +35,12 @@ CHANGES_NOTHING = {
     "POST /v1/logs": "ingest",
     "POST /v1/metrics": "ingest",
     "POST /api/logs": "ingest",
+    "POST /loki/api/v1/push": "ingest",
+    "POST /elasticsearch/_bulk": "ingest",
+    "PUT /elasticsearch/_bulk": "ingest",
+    "POST /elasticsearch/{index}/_bulk": "ingest",
+    "PUT /elasticsearch/{index}/_bulk": "ingest",
+    "PUT /elasticsearch/{rest}": "acknowledged to shippers, and nothing is done",
     "POST /api/sql": "one SELECT",
     "POST /api/resources/validate/{kind}": "judges a spec, keeps nothing",
 }

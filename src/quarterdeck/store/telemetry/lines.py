@@ -14,7 +14,7 @@ FIELDS: dict[str, tuple[str, ...]] = {
     ),
     "severity": (
         "level", "severity", "lvl", "loglevel", "log_level", "log.level", "levelname", "@l",
-        "severity_text", "severitytext",
+        "severity_text", "severitytext", "detected_level",
     ),
     "number": ("severity_number", "severitynumber"),
     "body": ("message", "msg", "body", "@m", "@mt", "short_message", "event_message"),

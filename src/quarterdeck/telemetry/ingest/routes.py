@@ -2,7 +2,7 @@
 
 from quarterdeck.core.web import RawRoute
 from quarterdeck.telemetry.ingest.intake import Intake
-from quarterdeck.telemetry.ingest.logs import ndjson
+from quarterdeck.telemetry.ingest.logs import elasticsearch, loki, ndjson
 from quarterdeck.telemetry.ingest.otlp import http as otlp_http
 
 
@@ -11,4 +11,6 @@ def ingest_routes(intake: Intake) -> list[RawRoute]:
     return [
         *otlp_http.routes(intake),
         *ndjson.routes(intake),
+        *loki.routes(intake),
+        *elasticsearch.routes(intake),
     ]

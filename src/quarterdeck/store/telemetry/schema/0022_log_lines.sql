@@ -1,5 +1,5 @@
--- Log lines: requests whose body is lines of JSON or of text. The engine splits, parses and judges
--- them. Each step is a table that keeps nothing, so that its expressions are planned but once.
+-- Log lines: requests of lines that are JSON or text. The engine splits, parses and judges them.
+-- Each step is a table that keeps nothing, so that its expressions are planned but once.
 
 -- Which lines of a request were refused, for protocols that tell the fate of each.
 ALTER TABLE rejects ADD COLUMN IF NOT EXISTS lines Array(UInt32);
@@ -10,21 +10,43 @@ CREATE TABLE IF NOT EXISTS raw_log_lines (
     plain Bool, numbered Bool, body String
 ) ENGINE = Null;
 
+-- Streams: lines of text that come with labels, and each with a time and pairs of its own.
+CREATE TABLE IF NOT EXISTS raw_log_streams (
+    batch UInt64, request UInt32, project UInt32, received UInt64, oldest UInt64, newest UInt64, large Bool,
+    service LowCardinality(String), environment LowCardinality(String), release LowCardinality(String),
+    streams Array(Tuple(entries Array(Tuple(
+        timestamp Tuple(seconds Int64, nanos Int32), line String, metadata Array(Tuple(name String, value String)))))),
+    labels Array(Tuple(names Array(String), raws Array(String))) -- one a stream; the values as JSON
+) ENGINE = Null;
+
 -- One row a line; objects within it are keys with dots by now.
 CREATE TABLE IF NOT EXISTS split_log_lines (
     batch UInt64, request UInt32, project UInt32, received UInt64, oldest UInt64, newest UInt64, large Bool,
     service LowCardinality(String), environment LowCardinality(String), release LowCardinality(String),
-    plain Bool, numbered Bool, line UInt32, text String, keys Array(LowCardinality(String)), raws Array(String)
+    plain Bool, numbered Bool, line UInt32, text String, is_text Bool, keys Array(LowCardinality(String)), raws Array(String)
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw_log_lines_to_split TO split_log_lines AS
 SELECT batch, request, project, received, oldest, newest, large, service, environment, release, plain, numbered, line, text,
-    pairs.1::Array(LowCardinality(String)) AS keys, pairs.2 AS raws
+    plain AND empty(pairs) AS is_text, pairs.1::Array(LowCardinality(String)) AS keys, pairs.2 AS raws
 FROM {Flattened (
     SELECT batch, request, project, received, oldest, newest, large, service, environment, release, plain, numbered, line, text,
         JSONExtractKeysAndValuesRaw(text) AS pairs
     FROM (SELECT *, splitByChar('\n', body) AS texts FROM raw_log_lines)
     ARRAY JOIN texts AS text, arrayEnumerate(texts) AS line)};
+
+-- A line that is JSON is understood, and what it says of itself comes before its labels.
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw_log_streams_to_split TO split_log_lines AS
+SELECT batch, request, project, received, oldest, newest, large, service, environment, release, true AS plain, false AS numbered,
+    0 AS line, text, empty(pairs) AS is_text, arrayConcat(times.1, pairs.1, given.1)::Array(LowCardinality(String)) AS keys,
+    arrayConcat(times.2, pairs.2, given.2) AS raws
+FROM {Flattened (
+    SELECT batch, request, project, received, oldest, newest, large, service, environment, release, e.line AS text,
+        JSONExtractKeysAndValuesRaw(text) AS pairs,
+        if(e.timestamp.seconds = 0, [], [('timestamp', toString(e.timestamp.seconds * 1000000000 + e.timestamp.nanos))]) AS times,
+        arrayConcat(arrayMap(m -> (m.name, toJSONString(m.value)), e.metadata), arrayZip(label.names, label.raws)) AS given
+    FROM (SELECT * EXCEPT (streams, labels), s.entries AS entries, label FROM raw_log_streams ARRAY JOIN streams AS s, labels AS label)
+    ARRAY JOIN entries AS e)};
 
 -- The same as a record, with the reason why it cannot be kept, empty when it can.
 CREATE TABLE IF NOT EXISTS judged_log_lines (
@@ -43,7 +65,6 @@ SELECT batch, request, project, received, numbered, line, substring(text, 1, 200
     arrayFilter((x, m) -> m, texts, rest) AS texts, arrayFilter((x, m) -> m, kinds, rest) AS kinds
 FROM (
     SELECT batch, request, project, received, numbered, line, text, keys, texts, kinds, at,
-        plain AND empty(keys) AS is_text,
         ['', 'unparsable_line', 'too_old', 'in_future', 'too_many_attributes', 'value_too_large'][1 + indexOf([
             empty(keys) AND NOT plain AND JSONType(text) != 'Object', at < oldest, at > newest, length(keys) > 1024,
             large AND (byteSize(texts) > 2097152 OR arrayExists(x -> length(x) > 1048576, texts))], true)] AS reason,
@@ -53,11 +74,12 @@ FROM (
         substring(texts[p_host], 1, 256) AS host, substring(texts[p_scope], 1, 256) AS scope,
         if(number BETWEEN 1 AND 24, number, {LineSeverity level}) AS severity_number,
         if(kinds[p_severity] = 'string', substring(level, 1, 64), '') AS severity_text,
-        if(is_text, toValidUTF8(text), texts[p_body]) AS body, if(is_text, 'string', kinds[p_body]) AS body_type, substring(texts[p_event], 1, 256) AS event_name,
+        if(is_text OR plain AND p_body = 0, toValidUTF8(text), texts[p_body]) AS body,
+        if(is_text OR plain AND p_body = 0, 'string', kinds[p_body]) AS body_type, substring(texts[p_event], 1, 256) AS event_name,
         if(has_trace, unhex(texts[p_trace]), '') AS trace_id, if(has_span, unhex(texts[p_span]), '') AS span_id,
         -- Attributes are the pairs that stand for nothing, stand there again, or were not understood.
         [if(isNull(time), {LineNumber time}, 0), if(has_trace, 0, {LineNumber trace}), if(has_span, 0, {LineNumber span}),
-            if(p_body = p_other_body, 0, {LineNumber other_body})]::Array(UInt8) AS left,
+            if(is_text, {LineNumber body}, 0), if(p_body = p_other_body AND NOT is_text, 0, {LineNumber other_body})]::Array(UInt8) AS left,
         arrayMap((f, n) -> f = 0 OR n > 1 OR has(left, f), fields, arrayEnumerateUniq(fields)) AS rest
     FROM (
         SELECT *, {LineTime texts[p_time]} AS time, ifNull(time, received::Int64) AS at,

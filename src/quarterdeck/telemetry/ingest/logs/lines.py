@@ -5,7 +5,7 @@ counts them. A JSON document becomes lines too: NDJSON is the fast form, an arra
 a microsecond an item.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,12 +21,21 @@ from quarterdeck.telemetry.ingest.write import Oldest, insert, next_batch
 
 NAME = "lines"  # of the batcher; what it keeps is counted as logs
 LONGEST_S = 1.0
-_TABLES = frozenset({"raw_log_lines"})
+_LINES, _STREAMS = frozenset({"raw_log_lines"}), frozenset({"raw_log_streams"})
+# Streams as Loki's clients have them (grafana/loki pkg/push/push.proto), their labels as our own.
 _SCHEMA = """\
 syntax = "proto3";
-message Envelope { bytes body = 1; bool plain = 2; bool numbered = 3; string service = 4; string environment = 5; string release = 6;
- uint64 batch = 1000; uint32 request = 1001; uint32 project = 1002; fixed64 received = 1003; fixed64 oldest = 1004; fixed64 newest = 1005; bool large = 1006; }
+message Pair { string name = 1; string value = 2; }
+message Timestamp { int64 seconds = 1; int32 nanos = 2; }
+message Entry { Timestamp timestamp = 1; string line = 2; repeated Pair metadata = 3; }
+message Stream { repeated Entry entries = 2; }
+message Labels { repeated string names = 1; repeated string raws = 2; }
+message Envelope { repeated Stream streams = 1; bytes body = 16; bool plain = 17; bool numbered = 18;
+ uint64 batch = 1000; uint32 request = 1001; uint32 project = 1002; fixed64 received = 1003; fixed64 oldest = 1004;
+ fixed64 newest = 1005; bool large = 1006; string service = 1011; string environment = 1012; string release = 1013;
+ repeated Labels labels = 1020; }
 """
+_BODY, _PLAIN, _NUMBERED, _SERVICE, _LABELS = 16, 17, 18, 1011, 1020
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -41,7 +50,7 @@ class Defaults:
     def fields(self) -> bytes:
         texts = (self.service, self.environment, self.release)
         return b"".join(
-            text_field(number, text.encode()) for number, text in enumerate(texts, 4) if text
+            text_field(number, text.encode()) for number, text in enumerate(texts, _SERVICE) if text
         )
 
 
@@ -68,9 +77,26 @@ def _request(
 ) -> Request:
     if len(kept) > MOST_ITEMS:
         raise _too_many()
-    flags = varint(2 << 3) + bytes([plain]) + varint(3 << 3) + bytes([numbered])
-    body = text_field(1, b"\n".join(kept))
-    return Request(body, flags + defaults.fields(), len(kept), _TABLES)
+    flags = b"".join(
+        varint(field << 3) + b"\1" for field, on in ((_PLAIN, plain), (_NUMBERED, numbered)) if on
+    )
+    body = text_field(_BODY, b"\n".join(kept))
+    return Request(body, flags + defaults.fields(), len(kept), _LINES)
+
+
+def of_streams(
+    data: bytes, labels: Iterable[Mapping[str, Any]], entries: int, defaults: Defaults = NONE
+) -> Request:
+    """Streams in Loki's protobuf, and what each is labelled with."""
+    if entries > MOST_ITEMS:
+        raise _too_many()
+    given = b"".join(text_field(_LABELS, _labels(pairs)) for pairs in labels)
+    return Request(data, given + defaults.fields(), entries, _STREAMS)
+
+
+def _labels(pairs: Mapping[str, Any]) -> bytes:
+    names = b"".join(text_field(1, name.encode()) for name in pairs)
+    return names + b"".join(text_field(2, orjson.dumps(value)) for value in pairs.values())
 
 
 def _too_many() -> Refused:

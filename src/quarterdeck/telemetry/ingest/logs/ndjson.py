@@ -7,12 +7,12 @@ from starlette.types import Receive, Scope, Send
 
 from quarterdeck.core.permissions import Permission
 from quarterdeck.core.web import RawRoute
-from quarterdeck.telemetry.ingest.batcher import Request
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.logs.lines import of_json, of_lines
 from quarterdeck.telemetry.ingest.logs.way import (
     Answer,
     Asked,
+    Unpacked,
     Way,
     asked_of,
     handler,
@@ -37,7 +37,7 @@ _JSON = {
 
 
 def routes(intake: Intake) -> list[RawRoute]:
-    way = Way(unpack, lambda asked, outcome: told(outcome), lambda asked, refused: refusal(refused))
+    way = Way(unpack, refusal)
     summary = "Log lines (NDJSON, a JSON array or object, or text; gzip, deflate, zstd or plain)"
     return [
         RawRoute("POST", PATH, Permission.INGEST, handler(intake, way), summary, shared=True),
@@ -45,11 +45,11 @@ def routes(intake: Intake) -> list[RawRoute]:
     ]
 
 
-def unpack(asked: Asked, data: bytes) -> Request:
+def unpack(asked: Asked, data: bytes) -> Unpacked:
     if asked.media in _JSON:
-        return of_json(data, asked.defaults)
+        return of_json(data, asked.defaults), told
     if asked.media == "text/plain":
-        return of_lines(data, asked.defaults, plain=True)
+        return of_lines(data, asked.defaults, plain=True), told
     raise Refused(Reason.MEDIA_TYPE, "Send application/x-ndjson, application/json or text/plain.")
 
 

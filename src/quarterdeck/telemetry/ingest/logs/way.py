@@ -36,7 +36,7 @@ class Asked:
 
     headers: dict[bytes, bytes]
     query: dict[str, str]
-    path: str
+    params: dict[str, str]  # of the path
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1").strip()
@@ -59,6 +59,11 @@ class Asked:
             return f"Bearer {key}"
         return given
 
+    def admit(self, intake: Intake) -> ProjectRef:
+        """The project that the sender's key may write to, or Refused."""
+        origin = self.header(b"origin") or None
+        return intake.authorise(self.authorization, self.project, origin)
+
     @property
     def project(self) -> str | None:
         return self.header(b"x-quarterdeck-project") or self.query.get("project") or None
@@ -78,16 +83,21 @@ class Answer:
     headers: Headers = field(default_factory=list)
 
 
+Unpacked = tuple[Request, Callable[[Outcome], Answer]]
+"""A request, and how to tell what became of it."""
+
+
+def _by_encoding(asked: Asked, raw: bytes, limit: int) -> bytes:
+    return body.decompress(raw, asked.header(b"content-encoding").lower(), limit)
+
+
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One protocol: from a decompressed body to lines, from what became of them to an answer."""
+    """One protocol: from a decompressed body to lines, and the words of its refusals."""
 
-    unpack: Callable[[Asked, bytes], Request]
-    answer: Callable[[Asked, Outcome], Answer]
-    refuse: Callable[[Asked, Refused], Answer]
-    decompress: Callable[[Asked, bytes, int], bytes] = lambda asked, raw, limit: body.decompress(
-        raw, asked.header(b"content-encoding").lower(), limit
-    )
+    unpack: Callable[[Asked, bytes], Unpacked]
+    refuse: Callable[[Refused], Answer]
+    decompress: Callable[[Asked, bytes, int], bytes] = _by_encoding
 
 
 def asked_of(scope: Scope) -> Asked:
@@ -95,7 +105,7 @@ def asked_of(scope: Scope) -> Asked:
     return Asked(
         dict(scope["headers"]),
         dict(parse_qsl(query, keep_blank_values=True)),
-        scope["path"],
+        scope.get("path_params", {}),
     )
 
 
@@ -107,15 +117,12 @@ def handler(
     """The ASGI handler of a way; `admit` where a sender is not known by a key."""
     steps, limit = intake.steps, intake.limits.body
 
-    def by_key(asked: Asked) -> ProjectRef:
-        return intake.authorise(asked.authorization, asked.project, asked.header(b"origin") or None)
-
-    def unpack(asked: Asked, raw: bytes) -> Request:
+    def unpack(asked: Asked, raw: bytes) -> Unpacked:
         return way.unpack(asked, way.decompress(asked, raw, limit))
 
     async def keep(asked: Asked, receive: Receive) -> Answer:
         began = time.perf_counter()
-        project = (admit or by_key)(asked)
+        project = admit(asked) if admit else asked.admit(intake)
         length = asked.header(b"content-length")
         if length.isdigit() and int(length) > limit:
             raise Refused(Reason.TOO_LARGE, f"The body is over {limit // 1048576} MiB.")
@@ -124,11 +131,11 @@ def handler(
         steps.add((arrived := time.perf_counter()) - authorised, SIGNAL, "read")
         if len(raw) > _INLINE:
             with intake.budget.held(len(raw)):
-                request = await intake.apart(unpack, asked, raw)
+                request, answer = await intake.apart(unpack, asked, raw)
         else:
-            request = unpack(asked, raw)
+            request, answer = unpack(asked, raw)
         steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
-        return way.answer(asked, await intake.keep(SIGNAL, project, request, by=NAME))
+        return answer(await intake.keep(SIGNAL, project, request, by=NAME))
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         asked = asked_of(scope)
@@ -138,7 +145,7 @@ def handler(
             intake.count_refused(SIGNAL, refused.reason)
             if refused.reason is Reason.DISCONNECTED:
                 return
-            answer = way.refuse(asked, refused)
+            answer = way.refuse(refused)
             if refused.retry_after:
                 answer.headers.append((b"retry-after", str(refused.retry_after).encode()))
         await send_answer(send, asked, answer)
@@ -146,7 +153,7 @@ def handler(
     return handle
 
 
-async def send_answer(send: Send, asked: Asked, answer: Answer) -> None:
+async def send_answer(send: Send, asked: Asked, answer: Answer, *, bodiless: bool = False) -> None:
     headers = [*answer.headers, (b"content-length", str(len(answer.body)).encode())]
     if answer.body:
         headers.append((b"content-type", answer.media))
@@ -157,7 +164,7 @@ async def send_answer(send: Send, asked: Asked, answer: Answer) -> None:
             (b"vary", b"origin"),
         ]
     await send({"type": "http.response.start", "status": answer.status, "headers": headers})
-    await send({"type": "http.response.body", "body": answer.body})
+    await send({"type": "http.response.body", "body": b"" if bodiless else answer.body})
 
 
 def told(outcome: Outcome) -> Answer:

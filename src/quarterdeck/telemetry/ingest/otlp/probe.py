@@ -49,7 +49,7 @@ _PART_PROBES: dict[str, Shape] = {
 }
 
 
-def _message(name: str, shape: Shape) -> Any:
+def shaped(name: str, shape: Shape) -> Any:
     """A message class of the shape, every field repeated and named by its number."""
     file = descriptor_pb2.FileDescriptorProto(
         name=f"quarterdeck/probe/{name}.proto", package=f"quarterdeck.probe.{name}", syntax="proto3"
@@ -70,17 +70,17 @@ def _message(name: str, shape: Shape) -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.M"))
 
 
-_ITEM_MESSAGES = {name: _message(f"items_{name}", shape) for name, shape in _ITEM_PROBES.items()}
-_PART_MESSAGES = {name: _message(f"parts_{name}", shape) for name, shape in _PART_PROBES.items()}
+_ITEM_MESSAGES = {name: shaped(f"items_{name}", shape) for name, shape in _ITEM_PROBES.items()}
+_PART_MESSAGES = {name: shaped(f"parts_{name}", shape) for name, shape in _PART_PROBES.items()}
 
 
-def _leaves(message: Any, shape: Shape) -> int:
+def leaves(message: Any, shape: Shape) -> int:
     total = 0
     for number, inner in shape.items():
         values = getattr(message, f"f{number}")
         total += len(values)
         if inner is not None:
-            total += sum(_leaves(value, inner) for value in values)
+            total += sum(leaves(value, inner) for value in values)
     return total
 
 
@@ -88,7 +88,7 @@ def count_items(signal: Signal, data: bytes) -> None:
     """Refused when the request holds more items, or more in its items, than the limits."""
     steps = ((_ITEM_MESSAGES, _ITEM_PROBES, MOST_ITEMS), (_PART_MESSAGES, _PART_PROBES, MOST_PARTS))
     for messages, probes, most in steps:
-        if _leaves(messages[signal.name].FromString(data), probes[signal.name]) > most:
+        if leaves(messages[signal.name].FromString(data), probes[signal.name]) > most:
             raise Refused(
                 Reason.TOO_MANY_ITEMS,
                 f"The request holds more than {MOST_ITEMS} items or {MOST_PARTS} attributes; send them in several.",
