@@ -15,6 +15,7 @@ from quarterdeck.telemetry.api_annotations import annotations_router
 from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_service import service_router
+from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.query.threads import Threads
@@ -46,4 +47,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         bottlenecks_router(engine, threads),
         service_router(engine, threads),
         annotations_router(engine, parts.control, threads),
+        spans_router(engine, threads),
     ]

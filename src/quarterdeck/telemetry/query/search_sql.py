@@ -19,7 +19,8 @@ _UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3
 
 LEVELS = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
 _LEVEL_NAMES = {name: i for i, name in enumerate(LEVELS)} | {"warning": 4, "information": 3, "critical": 6, "err": 5}  # fmt: skip
-_RESOURCE = ("host.", "os.", "process.", "container.", "k8s.", "cloud.", "telemetry.", "service.", "deployment.", "device.")  # fmt: skip
+RESOURCE_PREFIXES = ("host.", "os.", "process.", "container.", "k8s.", "cloud.", "telemetry.", "service.", "deployment.", "device.")  # fmt: skip
+"""Attributes by these names are looked for in the resource as well."""
 
 _COLUMNS = {
     "service": "service", "service.name": "service", "environment": "environment", "env": "environment",
@@ -27,7 +28,7 @@ _COLUMNS = {
     "service.version": "release", "scope": "scope",
 }  # fmt: skip
 _LOG_COLUMNS = {**_COLUMNS, "event": "event_name", "event_name": "event_name", "body": "body"}
-_SPAN_COLUMNS = {
+SPAN_COLUMNS = {
     **_COLUMNS, "name": "name", "operation": "name", "status_message": "status_message",
 }  # fmt: skip
 _KINDS = {"unspecified", "internal", "server", "client", "producer", "consumer"}
@@ -84,7 +85,7 @@ def _span_term(asked: Asked, term: Term) -> str:
         return f"kind = {asked.bind(_one_of(term, _KINDS))}"
     if field == "status":
         return f"status = {asked.bind(_one_of(term, _STATUSES))}"
-    return _common(asked, term, _SPAN_COLUMNS)
+    return _common(asked, term, SPAN_COLUMNS)
 
 
 def _common(asked: Asked, term: Term, columns: dict[str, str]) -> str:
@@ -103,7 +104,7 @@ def _attribute(asked: Asked, term: Term) -> str:
     in_resource = name.startswith("resource.")
     name = name.removeprefix("resource.").removeprefix("attributes.").removeprefix("@")
     key = asked.bind(name)
-    if in_resource or name.startswith(_RESOURCE):
+    if in_resource or name.startswith(RESOURCE_PREFIXES):
         held = f"JSONHas(resource, {key})"
         value = f"if(JSONType(resource, {key}) = 'String', JSONExtractString(resource, {key}), JSONExtractRaw(resource, {key}))"
         condition = held if term.value == "*" else _text(asked, term, value)

@@ -60,11 +60,12 @@ class Filter:
     status: Status | None = None
     min_ms: float | None = None
     max_ms: float | None = None
+    every: bool = False  # spans inside a service too, whatever else is asked
 
     @property
     def any_span(self) -> bool:
         """Whether spans inside a service are looked at too."""
-        return bool(self.q.strip() or self.operation)
+        return self.every or bool(self.q.strip() or self.operation)
 
     def conditions(self) -> Asked:
         asked = Asked()

@@ -791,9 +791,63 @@ export interface paths {
         /** List Logs */
         get: operations["telemetry_list_logs"];
         put?: never;
-        post?: never;
+        /** Log lines (NDJSON, a JSON array or object, or text; gzip, deflate, zstd or plain) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         delete?: never;
-        options?: never;
+        /** CORS preflight */
+        options: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
         head?: never;
         patch?: never;
         trace?: never;
@@ -999,6 +1053,91 @@ export interface paths {
          * @description Take a mark away; those found in telemetry stay.
          */
         delete: operations["annotations_remove_annotation"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spans": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Spans */
+        get: operations["telemetry_list_spans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spans/durations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Durations */
+        get: operations["telemetry_read_durations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spans/points": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Points */
+        get: operations["telemetry_read_points"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spans/groups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Groups */
+        get: operations["telemetry_read_groups"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/spans/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Comparison */
+        get: operations["telemetry_read_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1269,6 +1408,485 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/loki/api/v1/push": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Loki push (protobuf or JSON) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/_bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Elasticsearch bulk */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Elasticsearch bulk */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/{index}/_bulk": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Elasticsearch bulk */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Elasticsearch bulk */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What shippers ask */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** What shippers ask */
+        head: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/_license": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What shippers ask */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/_cluster/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What shippers ask */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/_nodes/http": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What shippers ask */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/elasticsearch/{rest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Templates, policies: there already */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        /** Templates, policies: nothing is changed */
+        put: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        post?: never;
+        delete?: never;
+        options?: never;
+        /** Templates, policies: there already */
+        head: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1514,6 +2132,89 @@ export interface components {
              */
             slower: components["schemas"]["Slower"][];
         };
+        /** ComparedField */
+        ComparedField: {
+            /**
+             * Service
+             * @description Whose spans it is on, where whole traces are compared.
+             */
+            service: string;
+            /** Field */
+            field: string;
+            /** Numeric */
+            numeric: boolean;
+            /**
+             * Outcome
+             * @description It tells how a span ended rather than why.
+             */
+            outcome: boolean;
+            /** Score */
+            score: number;
+            /**
+             * Same As
+             * @description Place of the field above that picks out the same spans.
+             */
+            same_as: number | null;
+            /** @description The value that stands out most. */
+            best: components["schemas"]["ComparedValue"];
+            /** Values */
+            values: components["schemas"]["ComparedValue"][];
+        };
+        /** ComparedValue */
+        ComparedValue: {
+            /**
+             * Value
+             * @description Null for a range of numbers, and for `not there`.
+             */
+            value: string | null;
+            /**
+             * Low
+             * @description Numbers from here on.
+             */
+            low?: number | null;
+            /**
+             * High
+             * @description Numbers below this; null where there is no end.
+             */
+            high?: number | null;
+            /**
+             * Selected
+             * @description Its share of the selection, 0 to 1.
+             */
+            selected: number;
+            /** Rest */
+            rest: number;
+            /**
+             * Score
+             * @description By how much the shares differ at the least; negative when the rest has it more often.
+             */
+            score: number;
+        };
+        /** Comparison */
+        Comparison: {
+            /**
+             * Scope
+             * @enum {string}
+             */
+            scope: "spans" | "traces";
+            /**
+             * Selected
+             * @description Spans that are selected, all of them.
+             */
+            selected: number;
+            /** Rest */
+            rest: number;
+            /**
+             * Selected Sample
+             * @description Spans, or traces, that were compared.
+             */
+            selected_sample: number;
+            /** Rest Sample */
+            rest_sample: number;
+            /** Fields */
+            fields: components["schemas"]["ComparedField"][];
+            together: components["schemas"]["Together"] | null;
+        };
         /**
          * Component
          * @description One part of the server.
@@ -1541,6 +2242,14 @@ export interface components {
             values: {
                 [key: string]: number;
             };
+        };
+        /** Condition */
+        Condition: {
+            /** Service */
+            service: string;
+            /** Field */
+            field: string;
+            value: components["schemas"]["ComparedValue"];
         };
         /** ConfirmBody */
         ConfirmBody: {
@@ -1617,6 +2326,41 @@ export interface components {
              * @description The secret key, told only now; null for browser keys.
              */
             secret: string | null;
+        };
+        /** Durations */
+        Durations: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /** Columns */
+            columns: number;
+            /**
+             * Edges Ms
+             * @description Where the rows begin, and where the last one ends.
+             */
+            edges_ms: number[];
+            /**
+             * Column
+             * @description With `row`, `ok` and `error`: the cells that hold any.
+             */
+            column: number[];
+            /** Row */
+            row: number[];
+            /** Ok */
+            ok: number[];
+            /** Error */
+            error: number[];
+            /** Count */
+            count: number;
+            /** Errors */
+            errors: number;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
         };
         /** Erased */
         Erased: {
@@ -1712,6 +2456,68 @@ export interface components {
             seconds: number;
             /** Reason */
             reason: string;
+        };
+        /** Group */
+        Group: {
+            /**
+             * Values
+             * @description One a field; empty where spans do not have it.
+             */
+            values: string[];
+            /** Count */
+            count: number;
+            /**
+             * Rate
+             * @description A second.
+             */
+            rate: number;
+            /**
+             * Share
+             * @description Its part of all spans, 0 to 1.
+             */
+            share: number;
+            /** Errors */
+            errors: number;
+            /** Error Rate */
+            error_rate: number;
+            /** P50 Ms */
+            p50_ms: number;
+            /** P95 Ms */
+            p95_ms: number;
+            /** P99 Ms */
+            p99_ms: number;
+            /** Max Ms */
+            max_ms: number;
+            /**
+             * Total Ms
+             * @description Time spent in these spans altogether.
+             */
+            total_ms: number;
+            /**
+             * Series
+             * @description Spans by step.
+             */
+            series: number[];
+        };
+        /** Groups */
+        Groups: {
+            /** Items */
+            items: components["schemas"]["Group"][];
+            others: components["schemas"]["Rest"] | null;
+            /**
+             * Count
+             * @description All spans that match.
+             */
+            count: number;
+            /**
+             * Complete
+             * @description False where there are too many groups to tell all apart.
+             */
+            complete: boolean;
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
         };
         /** HTTPValidationError */
         HTTPValidationError: {
@@ -2032,6 +2838,33 @@ export interface components {
             /** Fields */
             fields: components["schemas"]["FieldView"][];
         };
+        /** Point */
+        Point: {
+            /** Trace Id */
+            trace_id: string;
+            /** Span Id */
+            span_id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Duration Ms */
+            duration_ms: number;
+            /** Error */
+            error: boolean;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+        };
+        /** Points */
+        Points: {
+            /** Items */
+            items: components["schemas"]["Point"][];
+            /**
+             * Complete
+             * @description Whether these are all spans, rather than some of them.
+             */
+            complete: boolean;
+        };
         /** ProjectBody */
         ProjectBody: {
             /** Slug */
@@ -2155,6 +2988,20 @@ export interface components {
             updated_at: number;
             /** Updated By */
             updated_by: string;
+        };
+        /**
+         * Rest
+         * @description The groups that are not shown, together.
+         */
+        Rest: {
+            /** Groups */
+            groups: number;
+            /** Count */
+            count: number;
+            /** Errors */
+            errors: number;
+            /** Total Ms */
+            total_ms: number;
         };
         /** RevisionList */
         RevisionList: {
@@ -2531,12 +3378,47 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** SpanRow */
+        SpanRow: {
+            /** Trace Id */
+            trace_id: string;
+            /** Span Id */
+            span_id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Status */
+            status: string;
+            /** Status Message */
+            status_message: string;
+            /** Release */
+            release: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /**
+             * Values
+             * @description The columns asked for; empty where it has none.
+             */
+            values: string[];
+        };
         /** SpanScope */
         SpanScope: {
             /** Name */
             name: string;
             /** Version */
             version: string;
+        };
+        /** Spans */
+        Spans: {
+            /** Items */
+            items: components["schemas"]["SpanRow"][];
+            /** Next Cursor */
+            next_cursor: string | null;
         };
         /** SpecBody */
         SpecBody: {
@@ -2601,6 +3483,23 @@ export interface components {
              * @description Before compression.
              */
             raw_bytes: number;
+        };
+        /**
+         * Together
+         * @description The conditions that tell the selection best when all of them hold.
+         */
+        Together: {
+            /** Conditions */
+            conditions: components["schemas"]["Condition"][];
+            /** Selected */
+            selected: number;
+            /** Rest */
+            rest: number;
+            /**
+             * Precision
+             * @description Of the spans that meet them, the share that is selected, 0 to 1.
+             */
+            precision: number;
         };
         /**
          * Total
@@ -4863,6 +5762,244 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_list_spans: {
+        parameters: {
+            query: {
+                column?: string[];
+                sort?: "recent" | "slowest";
+                limit?: number;
+                cursor?: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description All spans; without it only requests, unless a search asks for more. */
+                every?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spans"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_durations: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description All spans; without it only requests, unless a search asks for more. */
+                every?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Durations"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_points: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description All spans; without it only requests, unless a search asks for more. */
+                every?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Points"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_groups: {
+        parameters: {
+            query: {
+                by: string[];
+                sort?: "count" | "errors" | "error_rate" | "p50" | "p95" | "p99" | "max" | "total";
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description All spans; without it only requests, unless a search asks for more. */
+                every?: boolean;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Groups"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_comparison: {
+        parameters: {
+            query: {
+                scope?: "spans" | "traces";
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description All spans; without it only requests, unless a search asks for more. */
+                every?: boolean;
+                /** @description A search for what is selected. */
+                sel?: string;
+                /** @description Milliseconds since 1970. */
+                sel_from?: number | null;
+                /** @description Milliseconds since 1970. */
+                sel_to?: number | null;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Comparison"];
+                };
             };
             /** @description An error */
             default: {
