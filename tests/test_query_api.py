@@ -23,6 +23,7 @@ from quarterdeck.store.control import open_control
 from quarterdeck.telemetry.api import telemetry_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_sql import sql_router
+from quarterdeck.telemetry.api_trace import trace_router
 from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.stream import Live
 from support.engine import new_project, shared_engine
@@ -63,6 +64,7 @@ async def client(tmp_path: Any) -> AsyncIterator[httpx.AsyncClient]:
     by_id = {project.id: project for project in PROJECTS.values()}
     routers = [
         telemetry_router(engine, Threads(4), live),
+        trace_router(engine, Threads(4)),
         sql_router(engine, settings),
         data_router(engine, settings, control, by_id.get),
     ]
@@ -97,7 +99,7 @@ def around(at: int, **more: Any) -> dict[str, Any]:
 
 PAGES = [
     "/api/overview", "/api/services", "/api/services/shop", "/api/traces", "/api/logs", "/api/logs/histogram",
-    "/api/facets?signal=logs", "/api/facets?signal=spans",
+    "/api/facets?signal=logs", "/api/facets?signal=spans", "/api/flame", "/api/flame?against=slow",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from quarterdeck.core.errors import NotFound
-from quarterdeck.telemetry.query.trace import self_times, trace
+from quarterdeck.telemetry.query.trace import trace
 from quarterdeck.telemetry.query.traces import Filter, traces
 from quarterdeck.telemetry.query.window import Window, window_of
 from support.engine import new_project, shared_engine
@@ -175,15 +175,3 @@ def test_events_and_links_have_their_place_and_their_types() -> None:
         ("retry", 5, {"n": 1, "d": 2.0})
     ]
     assert [(li.trace_id, li.attributes) for li in span.links] == [("ab", {"k": True})]
-
-
-def test_self_time_counts_each_moment_once_and_ignores_what_lies_outside() -> None:
-    spans = [
-        ("a", "", 0, 100),
-        ("b", "a", 10, 50),
-        ("c", "a", 30, 60),  # overlaps b
-        ("d", "a", 90, 150),  # outlives its parent
-        ("e", "gone", 0, 10),  # its parent never came
-        ("f", "f", 0, 5),  # its own parent
-    ]
-    assert self_times(spans) == [40, 40, 30, 60, 10, 5]

@@ -18,7 +18,6 @@ from quarterdeck.telemetry.query.overview import Overview, overview
 from quarterdeck.telemetry.query.service import Service, service
 from quarterdeck.telemetry.query.services import ServiceSummary, services
 from quarterdeck.telemetry.query.threads import Threads
-from quarterdeck.telemetry.query.trace import Trace, trace
 from quarterdeck.telemetry.query.traces import Filter, Sort, Status, Traces
 from quarterdeck.telemetry.query.window import Asked
 from quarterdeck.telemetry.stream import Live
@@ -61,12 +60,6 @@ def telemetry_router(engine: Engine, threads: Threads, live: Live) -> Router:
                 traces_query.traces, engine, window, wanted, sort=sort, limit=limit, cursor=cursor
             )
         )
-
-    @router.get("/traces/{trace_id}", permission=Permission.READ, response_model=Trace)
-    async def read_trace(
-        scope: ScopeDep, trace_id: Annotated[str, Path(max_length=64)]
-    ) -> Response:
-        return json_answer(await threads.run(trace, engine, scope.project.id, trace_id))
 
     @router.get("/logs", permission=Permission.READ, response_model=Logs)
     async def list_logs(

@@ -17,6 +17,7 @@ from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
+from quarterdeck.telemetry.api_trace import trace_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.stream import Live
@@ -48,4 +49,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         service_router(engine, threads),
         annotations_router(engine, parts.control, threads),
         spans_router(engine, threads),
+        trace_router(engine, threads),
     ]

@@ -51,4 +51,4 @@ LogFilterDep = Annotated[LogFilter, Depends(log_filter)]
 
 def json_answer(answer: Any) -> Response:
     """Our own models, made a moment ago: checking thousands of rows again would double the time."""
-    return Response(orjson.dumps(answer.model_dump()), media_type="application/json")
+    return Response(orjson.dumps(answer, default=vars), media_type="application/json")

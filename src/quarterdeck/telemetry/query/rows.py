@@ -1,5 +1,6 @@
 """How stored spans and log records become rows of the API: ids in hex, attributes typed."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from quarterdeck.telemetry.sql.accessors import TextMap
@@ -13,6 +14,11 @@ def hex_id(column: str, size: int, name: str = "") -> str:
     """SQL: an id in lower-case hex, empty when it is all zeros."""
     shown = f"if({column} = toFixedString('', {size}), '', lower(hex({column})))"
     return f"{shown} AS {name or column + '_hex'}"
+
+
+def trace_ids(ids: Iterable[str]) -> str:
+    """SQL: a list that the primary key and the bloom filters can use; the ids are hexadecimal."""
+    return ", ".join(f"toFixedString(unhex('{bytes.fromhex(i).hex()}'), 16)" for i in ids)
 
 
 def object_of(text: str) -> dict[str, Any]:

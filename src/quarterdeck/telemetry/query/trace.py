@@ -1,5 +1,10 @@
-"""One trace whole: its spans as a tree with the time each spent itself, and its logs."""
+"""One trace whole: its spans as a tree with the time each spent itself, and its logs.
 
+Also where a trace is, which every query about one begins with: no range is needed, since the
+rollup knows when it was.
+"""
+
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, Field
@@ -9,10 +14,12 @@ from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query import logs
 from quarterdeck.telemetry.query.logs import LogRow
 from quarterdeck.telemetry.query.rows import ATTRIBUTES, RESOURCE, hex_id, list_of, object_of
+from quarterdeck.telemetry.query.span_tree import Seen, self_times, tree_of
 from quarterdeck.telemetry.query.window import Asked, Window, run
 
 MOST_SPANS = 10_000
 MOST_LOGS = 1_000
+_MOST_TWINS = 20
 
 
 class SpanEvent(BaseModel):
@@ -32,12 +39,22 @@ class SpanScope(BaseModel):
     version: str
 
 
-class Span(BaseModel):
+class SpanDetails(BaseModel):
+    """What a span says beyond its place in the trace."""
+
     span_id: str
-    parent_span_id: str
-    service: str
     environment: str
     release: str
+    scope: SpanScope
+    events: list[SpanEvent]
+    links: list[SpanLink]
+    attributes: dict[str, Any]
+    resource: dict[str, Any]
+
+
+class Span(SpanDetails):
+    parent_span_id: str
+    service: str
     name: str
     kind: str
     status: str
@@ -45,11 +62,6 @@ class Span(BaseModel):
     offset_ns: int = Field(description="Since the start of the trace.")
     duration_ns: int
     self_ns: int = Field(description="Its duration without the time in which a child was running.")
-    scope: SpanScope
-    events: list[SpanEvent]
-    links: list[SpanLink]
-    attributes: dict[str, Any]
-    resource: dict[str, Any]
 
 
 class Trace(BaseModel):
@@ -61,81 +73,98 @@ class Trace(BaseModel):
     truncated: bool = Field(description="Whether there are more spans than are shown.")
 
 
-def trace(engine: Engine, project: int, trace_id: str) -> Trace:
-    """The trace of an id; no range is needed, since the rollup knows when it was."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A trace that is there: its id in lower case, when it was, and its first moment."""
+
+    trace_id: str
+    window: Window
+    start_ns: int
+
+    @property
+    def around(self) -> Window:
+        """For its log records: some are written a little before or after its spans."""
+        window = self.window
+        return Window(window.project, max(0, window.start_ms - 60_000), window.end_ms + 300_000)
+
+    def asked(self) -> Asked:
+        asked = Asked()
+        asked.add(f"trace_id = toFixedString(unhex({asked.bind(self.trace_id)}), 16)")
+        return asked
+
+
+# What was sent again after a lost answer is stored again: such spans are shown once.
+ONCE = "LIMIT 1 BY span_id, time, duration_ns, service, name, kind"
+IDS = f"{hex_id('span_id', 8)}, {hex_id('parent_span_id', 8)}"
+
+
+def find(engine: Engine, project: int, trace_id: str) -> Found:
     wanted = trace_id.lower()
     if len(wanted) != 32 or set(wanted) - set("0123456789abcdef"):
-        raise _unknown(trace_id)
-    window = _when(engine, project, wanted)
-    if window is None:
-        raise _unknown(trace_id)
-    asked = Asked()
-    asked.add(f"trace_id = toFixedString(unhex({asked.bind(wanted)}), 16)")
+        raise unknown(trace_id)
+    nowhere = Window(project, 0, 1)
+    asked = Found(wanted, nowhere, 0).asked()
     sql = f"""
-        SELECT toUnixTimestamp64Nano(time) AS at, duration_ns, {hex_id("span_id", 8)}, {hex_id("parent_span_id", 8)},
-            service, environment, release, name, toString(kind) AS kind_name, toString(status) AS status_name, status_message,
-            scope, scope_version, events, links, {ATTRIBUTES}, {RESOURCE}
-        FROM spans WHERE {window.where()}{asked.sql} ORDER BY time LIMIT {MOST_SPANS + 1}"""
-    rows = run(engine, "trace", sql, window, asked).rows
+        SELECT toUnixTimestamp64Nano(min(first)), toUnixTimestamp64Milli(max(last)), sum(spans)
+        FROM trace_times WHERE project = {{project:UInt32}}{asked.sql}"""
+    first, last_ms, spans = run(engine, "trace_times", sql, nowhere, asked).rows[0]
+    if not spans:
+        raise unknown(trace_id)
+    return Found(wanted, Window(project, first // 1_000_000, last_ms + 1), first)
+
+
+def trace(engine: Engine, project: int, trace_id: str) -> Trace:
+    found = find(engine, project, trace_id)
+    asked = found.asked()
+    sql = f"""
+        SELECT {IDS}, toUnixTimestamp64Nano(time) AS at, greatest(duration_ns, 0), toString(kind), service, name,
+            toString(status), status_message, duration_ns, {_DETAILS}
+        FROM spans WHERE {found.window.where()}{asked.sql} ORDER BY time, span_id {ONCE} LIMIT {MOST_SPANS + 1}"""
+    rows = run(engine, "trace", sql, found.window, asked).rows
     if not rows:
-        raise _unknown(trace_id)
+        raise unknown(trace_id)
     truncated = len(rows) > MOST_SPANS
     rows = rows[:MOST_SPANS]
-    start = min(row[0] for row in rows)
-    end = max(row[0] + max(row[1], 0) for row in rows)
-    selves = self_times([(row[2], row[3], row[0], row[0] + max(row[1], 0)) for row in rows])
+    tree = tree_of([Seen(row[0], row[1], row[2], row[2] + row[3], row[4]) for row in rows])
+    base = found.start_ns
     return Trace.model_construct(
-        trace_id=wanted,
-        start_ns=str(start),
-        duration_ns=end - start,
-        spans=[_span(row, start, own) for row, own in zip(rows, selves, strict=True)],
-        logs=_logs(engine, window, wanted),
+        trace_id=found.trace_id,
+        start_ns=str(base),
+        duration_ns=max(row[2] + row[3] for row in rows) - base,
+        spans=[_span(row, base, own) for row, own in zip(rows, self_times(tree), strict=True)],
+        logs=_logs(engine, found),
         truncated=truncated,
     )
 
 
-def self_times(spans: list[tuple[str, str, int, int]]) -> list[int]:
-    """Of (id, parent, start, end) each: its duration less what its children cover of it."""
-    children: dict[str, list[tuple[int, int]]] = {}
-    for own, parent, start, end in spans:
-        if parent and parent != own:
-            children.setdefault(parent, []).append((start, end))
-    for intervals in children.values():
-        intervals.sort()
+def span_details(engine: Engine, project: int, trace_id: str, span_id: str) -> list[SpanDetails]:
+    """All that a span says; in order of time where several share the id."""
+    found = find(engine, project, trace_id)
+    asked = found.asked()
+    asked.add(f"span_id = toFixedString(unhex({asked.bind(span_id)}), 8)")
+    sql = f"""
+        SELECT {_DETAILS}, {hex_id("span_id", 8)} FROM spans
+        WHERE {found.window.where()}{asked.sql} ORDER BY time {ONCE} LIMIT {_MOST_TWINS}"""
+    known = len(span_id) == 16 and not set(span_id) - set("0123456789abcdef")
+    rows = run(engine, "span_details", sql, found.window, asked).rows if known else []
+    if not rows:
+        raise NotFound(
+            "span_unknown",
+            f"There is no span `{span_id[:64]}` in this trace.",
+            "Its id has sixteen hexadecimal digits. It may not have arrived yet.",
+        )
     return [
-        end - start - _covered(children.get(own, []), start, end) for own, _, start, end in spans
+        SpanDetails.model_construct(span_id=row[-1], **_details(row[:-1], found.start_ns))
+        for row in rows
     ]
 
 
-def _covered(intervals: list[tuple[int, int]], start: int, end: int) -> int:
-    """How much of start..end sorted intervals cover, each moment once."""
-    covered, reached = 0, start
-    for first, last in intervals:
-        first, last = max(first, reached), min(last, end)
-        if last > first:
-            covered += last - first
-            reached = last
-    return covered
-
-
-def _when(engine: Engine, project: int, trace_id: str) -> Window | None:
-    asked = Asked()
-    asked.add(f"trace_id = toFixedString(unhex({asked.bind(trace_id)}), 16)")
-    sql = f"""
-        SELECT toUnixTimestamp64Milli(min(first)), toUnixTimestamp64Milli(max(last)), sum(spans)
-        FROM trace_times WHERE project = {{project:UInt32}}{asked.sql}"""
-    first, last, spans = run(engine, "trace_times", sql, Window(project, 0, 1), asked).rows[0]
-    return Window(project, first, last + 1) if spans else None
-
-
 def _span(row: list[Any], base: int, own: int) -> Span:
-    at, duration, id, parent, service, environment, release, name, kind, status, message, scope, version, events, links, attributes, resource = row  # fmt: skip
+    id, parent, at, _, kind, service, name, status, message, duration, *details = row
     return Span.model_construct(
         span_id=id,
         parent_span_id=parent,
         service=service,
-        environment=environment,
-        release=release,
         name=name,
         kind=kind,
         status=status,
@@ -143,8 +172,20 @@ def _span(row: list[Any], base: int, own: int) -> Span:
         offset_ns=at - base,
         duration_ns=duration,
         self_ns=own,
-        scope=SpanScope.model_construct(name=scope, version=version),
-        events=[
+        **_details(details, base),
+    )
+
+
+_DETAILS = f"environment, release, scope, scope_version, events, links, {ATTRIBUTES}, {RESOURCE}"
+
+
+def _details(row: list[Any], base: int) -> dict[str, Any]:
+    environment, release, scope, version, events, links, attributes, resource = row
+    return {
+        "environment": environment,
+        "release": release,
+        "scope": SpanScope.model_construct(name=scope, version=version),
+        "events": [
             SpanEvent.model_construct(
                 name=str(e.get("name", "")),
                 offset_ns=int(e.get("time", base)) - base,
@@ -152,7 +193,7 @@ def _span(row: list[Any], base: int, own: int) -> Span:
             )
             for e in list_of(events)
         ],
-        links=[
+        "links": [
             SpanLink.model_construct(
                 trace_id=str(e.get("trace_id", "")),
                 span_id=str(e.get("span_id", "")),
@@ -160,20 +201,18 @@ def _span(row: list[Any], base: int, own: int) -> Span:
             )
             for e in list_of(links)
         ],
-        attributes=object_of(attributes),
-        resource=object_of(resource),
-    )
+        "attributes": object_of(attributes),
+        "resource": object_of(resource),
+    }
 
 
-def _logs(engine: Engine, window: Window, trace_id: str) -> list[LogRow]:
-    """The trace's records; some arrive a little before or after its spans."""
-    around = Window(window.project, max(0, window.start_ms - 60_000), window.end_ms + 300_000)
+def _logs(engine: Engine, found: Found) -> list[LogRow]:
     asked = Asked()
-    logs.condition(asked, trace_id=trace_id)
-    return logs.read(engine, around, asked, MOST_LOGS, "asc")
+    logs.condition(asked, trace_id=found.trace_id)
+    return logs.read(engine, found.around, asked, MOST_LOGS, "asc")
 
 
-def _unknown(trace_id: str) -> NotFound:
+def unknown(trace_id: str) -> NotFound:
     return NotFound(
         "trace_unknown",
         f"There is no trace `{trace_id[:64]}` in this project.",

@@ -6,7 +6,6 @@ all spans. Found traces are described from the rollup of trace times and their r
 """
 
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -14,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
+from quarterdeck.telemetry.query.rows import trace_ids
 from quarterdeck.telemetry.query.search_sql import search_spans
 from quarterdeck.telemetry.query.slowest import ENTRY, at_least
 from quarterdeck.telemetry.query.window import MINUTE_MS, Asked, Grid, Window, grid_of, run
@@ -203,7 +203,7 @@ def _unseen(
     rank, _ = _read_cursor(cursor)
     asked = wanted.conditions()
     asked.add(f"{_RANK[sort]} > {asked.bind(rank, 'Int64')}")
-    asked.add(f"trace_id IN ({_ids(f.trace_id for f in found)})")
+    asked.add(f"trace_id IN ({trace_ids(f.trace_id for f in found)})")
     sql = f"SELECT DISTINCT lower(hex(trace_id)) FROM spans WHERE {window.where()}{asked.sql}"
     earlier = {row[0] for row in run(engine, "traces_earlier", sql, window, asked).rows}
     return [f for f in found if f.trace_id not in earlier]
@@ -217,7 +217,7 @@ def describe(engine: Engine, window: Window, ids: list[str]) -> dict[str, TraceR
     sql = f"""
         SELECT lower(hex(trace_id)) AS id, toUnixTimestamp64Nano(min(first)), toUnixTimestamp64Nano(max(last)), sum(spans), sum(errors),
             arraySort(groupUniqArrayArray(services))
-        FROM trace_times WHERE project = {{project:UInt32}} AND {days} AND trace_id IN ({_ids(ids)}) GROUP BY trace_id"""
+        FROM trace_times WHERE project = {{project:UInt32}} AND {days} AND trace_id IN ({trace_ids(ids)}) GROUP BY trace_id"""
     times = {row[0]: row[1:] for row in run(engine, "traces_describe", sql, window).rows}
     if not times:
         return {}
@@ -232,17 +232,12 @@ def describe(engine: Engine, window: Window, ids: list[str]) -> dict[str, TraceR
     return out
 
 
-def _ids(ids: Iterable[str]) -> str:
-    """A list that the primary key and the bloom filters can use; the ids come from the engine."""
-    return ", ".join(f"toFixedString(unhex('{bytes.fromhex(i).hex()}'), 16)" for i in ids)
-
-
 def _roots(
     engine: Engine, window: Window, times: dict[str, list[int]]
 ) -> dict[str, tuple[str, str]]:
     """Service and name of each trace's root, or of its first span where no root has come in."""
     asked = Asked()
-    asked.add(f"trace_id IN ({_ids(times)})")
+    asked.add(f"trace_id IN ({trace_ids(times)})")
     moments = sorted((t[0], t[1]) for t in times.values())
     # Whole seconds, joined where they meet, so that the primary key can skip what lies between.
     spans: list[list[int]] = []

@@ -764,23 +764,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/traces/{trace_id}": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /** Read Trace */
-        get: operations["telemetry_read_trace"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/logs": {
         parameters: {
             query?: never;
@@ -1135,6 +1118,74 @@ export interface paths {
         };
         /** Read Comparison */
         get: operations["telemetry_read_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/flame": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Flame */
+        get: operations["telemetry_read_flame"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Trace */
+        get: operations["telemetry_read_trace"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/outline": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Outline */
+        get: operations["telemetry_read_outline"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/spans/{span_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Everything a span says; several where an id was given twice, in order of time */
+        get: operations["telemetry_read_span"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2436,6 +2487,91 @@ export interface components {
             /** P99 Ms */
             p99_ms: number | null;
         };
+        /** Flame */
+        Flame: {
+            /**
+             * Nodes
+             * @description Parents before their children.
+             */
+            nodes: components["schemas"]["FlameNode"][];
+            seen: components["schemas"]["FlameSet"];
+            base: components["schemas"]["FlameSet"] | null;
+            /**
+             * Slow Ns
+             * @description From which duration on a request is a slow one.
+             */
+            slow_ns: number | null;
+        };
+        /** FlameNode */
+        FlameNode: {
+            /**
+             * Parent
+             * @description The place in this list of the node above; -1 at the top.
+             */
+            parent: number;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /**
+             * Rest
+             * @description Paths folded into this node because they are small; 0 else.
+             */
+            rest: number;
+            sums: components["schemas"]["FlameSums"];
+            /** @description Of what it is compared with. */
+            base: components["schemas"]["FlameSums"] | null;
+        };
+        /**
+         * FlameSet
+         * @description Which spans were added up.
+         */
+        FlameSet: {
+            /**
+             * Traces
+             * @description Traces looked at.
+             */
+            traces: number;
+            /**
+             * Of
+             * @description Traces that match, about.
+             */
+            of: number;
+            /**
+             * Requests
+             * @description Spans at the top: what the sums are of.
+             */
+            requests: number;
+            /** Spans */
+            spans: number;
+            /**
+             * Time Ns
+             * @description The time of the spans at the top together.
+             */
+            time_ns: number;
+        };
+        /**
+         * FlameSums
+         * @description What the spans of a path add up to.
+         */
+        FlameSums: {
+            /** Count */
+            count: number;
+            /** Errors */
+            errors: number;
+            /** Total Ns */
+            total_ns: number;
+            /**
+             * Self Ns
+             * @description Without the time in which a child was running.
+             */
+            self_ns: number;
+            /**
+             * Critical Ns
+             * @description What the end of the request waited for.
+             */
+            critical_ns: number;
+        };
         /** FlawView */
         FlawView: {
             /** Path */
@@ -2675,6 +2811,19 @@ export interface components {
             /** Total */
             total: number;
         };
+        /** LogLine */
+        LogLine: {
+            /** Span Id */
+            span_id: string;
+            /** Offset Ns */
+            offset_ns: number;
+            /** Severity */
+            severity: string;
+            /** Service */
+            service: string;
+            /** Text */
+            text: string;
+        };
         /** LogRow */
         LogRow: {
             /** Id */
@@ -2774,6 +2923,39 @@ export interface components {
              * @description Its part of the time of all operations, 0 to 1.
              */
             share: number;
+        };
+        /** Outline */
+        Outline: {
+            /** Trace Id */
+            trace_id: string;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, as text.
+             */
+            start_ns: string;
+            /** Duration Ns */
+            duration_ns: number;
+            /**
+             * Spans
+             * @description In the order in which they began.
+             */
+            spans: components["schemas"]["SpanLine"][];
+            /**
+             * Critical
+             * @description What the end waited for, the latest first: place of a span, from, to.
+             */
+            critical: [
+                number,
+                number,
+                number
+            ][];
+            /** Logs */
+            logs: components["schemas"]["LogLine"][];
+            /**
+             * Truncated
+             * @description Whether there are more spans than are shown.
+             */
+            truncated: boolean;
         };
         /** Overview */
         Overview: {
@@ -3311,14 +3493,27 @@ export interface components {
         Span: {
             /** Span Id */
             span_id: string;
-            /** Parent Span Id */
-            parent_span_id: string;
-            /** Service */
-            service: string;
             /** Environment */
             environment: string;
             /** Release */
             release: string;
+            scope: components["schemas"]["SpanScope"];
+            /** Events */
+            events: components["schemas"]["SpanEvent"][];
+            /** Links */
+            links: components["schemas"]["SpanLink"][];
+            /** Attributes */
+            attributes: {
+                [key: string]: unknown;
+            };
+            /** Resource */
+            resource: {
+                [key: string]: unknown;
+            };
+            /** Parent Span Id */
+            parent_span_id: string;
+            /** Service */
+            service: string;
             /** Name */
             name: string;
             /** Kind */
@@ -3339,6 +3534,18 @@ export interface components {
              * @description Its duration without the time in which a child was running.
              */
             self_ns: number;
+        };
+        /**
+         * SpanDetails
+         * @description What a span says beyond its place in the trace.
+         */
+        SpanDetails: {
+            /** Span Id */
+            span_id: string;
+            /** Environment */
+            environment: string;
+            /** Release */
+            release: string;
             scope: components["schemas"]["SpanScope"];
             /** Events */
             events: components["schemas"]["SpanEvent"][];
@@ -3366,6 +3573,66 @@ export interface components {
             attributes: {
                 [key: string]: unknown;
             };
+        };
+        /** SpanLine */
+        SpanLine: {
+            /** Span Id */
+            span_id: string;
+            /**
+             * Parent
+             * @description The place in this list of the span above; -1 at the top.
+             */
+            parent: number;
+            /**
+             * Parent Span Id
+             * @description As the sender gave it; it may not have arrived.
+             */
+            parent_span_id: string;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Kind */
+            kind: string;
+            /** Status */
+            status: string;
+            /** Status Message */
+            status_message: string;
+            /**
+             * Offset Ns
+             * @description Since the start of the trace.
+             */
+            offset_ns: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /**
+             * Self Ns
+             * @description Its duration without the time in which a child was running.
+             */
+            self_ns: number;
+            /**
+             * Shift Ns
+             * @description By how much its clock seems to be behind the caller's.
+             */
+            shift_ns: number;
+            /**
+             * Events
+             * @description Name and offset, the first twenty.
+             */
+            events: [
+                string,
+                number
+            ][];
+            /** Links */
+            links: number;
+            /**
+             * Telling
+             * @description Its most telling attributes, cut short.
+             */
+            telling: [
+                string,
+                string
+            ][];
         };
         /** SpanLink */
         SpanLink: {
@@ -5265,37 +5532,6 @@ export interface operations {
             };
         };
     };
-    telemetry_read_trace: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path: {
-                trace_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Trace"];
-                };
-            };
-            /** @description An error */
-            default: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["Error"];
-                };
-            };
-        };
-    };
     telemetry_list_logs: {
         parameters: {
             query: {
@@ -5999,6 +6235,146 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Comparison"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_flame: {
+        parameters: {
+            query: {
+                /** @description A search, as docs/sql.md has it. */
+                q?: string;
+                service?: string;
+                operation?: string;
+                status?: ("ok" | "error") | null;
+                min_ms?: number | null;
+                max_ms?: number | null;
+                /** @description Whole traces, not what lies below a match. */
+                whole?: boolean;
+                against?: "none" | "slow" | "failed" | "before";
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Flame"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_trace: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trace"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_outline: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Outline"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_span: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+                span_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SpanDetails"][];
                 };
             };
             /** @description An error */
