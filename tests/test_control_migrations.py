@@ -18,7 +18,8 @@ import quarterdeck.accounts.tables
 import quarterdeck.registry
 import quarterdeck.resources.tables
 import quarterdeck.store.control.gaps
-import quarterdeck.telemetry.annotations  # noqa: F401
+import quarterdeck.telemetry.annotations
+import quarterdeck.telemetry.ingest.senders  # noqa: F401
 from quarterdeck.core.errors import Conflict, Unavailable
 from quarterdeck.store.control import ControlStore, metadata, open_control
 from quarterdeck.store.control.migrate import known_revisions, migrate

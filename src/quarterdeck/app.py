@@ -52,8 +52,8 @@ from quarterdeck.store.control.delivery import Delivery
 from quarterdeck.store.control.gaps import Gap
 from quarterdeck.store.lock import lock_data
 from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
-from quarterdeck.telemetry import annotations
 from quarterdeck.telemetry.derived.engine import EVERY_SECONDS, DerivedMetrics
+from quarterdeck.telemetry.ingest import senders
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
@@ -62,6 +62,7 @@ from quarterdeck.telemetry.jobs import Jobs
 from quarterdeck.telemetry.routes import Parts, telemetry_routers
 from quarterdeck.telemetry.stream import Live
 from quarterdeck.wiring import (
+    EMPTYING,
     DeletedProjects,
     EnvironmentWatch,
     IngestKeys,
@@ -224,7 +225,7 @@ class App:
     async def _open_resources(self) -> None:
         self.resources = Resources(self.control, KINDS)
         await self.resources.refresh()
-        self.accounts.emptying += [self.resources.empty_project, annotations.empty_project]
+        self.accounts.emptying += [self.resources.empty_project, *EMPTYING]
         self._every(REFRESH_SECONDS, self.resources.refresh)
         self._routers.append(resources_router(self.resources, self.accounts.project_by_id))
 
@@ -278,6 +279,7 @@ class App:
         await delivery.start()
         self._endings.append(delivery.stop)
 
+        self._every(REFRESH_SECONDS, lambda: senders.keep_book(self.control, self.intake.senders))
         derived = DerivedMetrics(
             self.engine, self.resources, self.intake, self.accounts.project_by_id, self.clock
         )

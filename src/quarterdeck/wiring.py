@@ -23,9 +23,13 @@ from quarterdeck.store.control import ControlStore
 from quarterdeck.store.control.gaps import Gap, GapTotals, record_gap, unplanned_totals
 from quarterdeck.store.control.outbox import Event
 from quarterdeck.store.telemetry import EmbeddedEngine
-from quarterdeck.telemetry import retention
+from quarterdeck.telemetry import annotations, retention
+from quarterdeck.telemetry.ingest import senders
 from quarterdeck.telemetry.query.environments import environments
 from quarterdeck.telemetry.spec import RetentionSpec
+
+EMPTYING = (annotations.empty_project, senders.empty_project)
+"""What telemetry keeps in the control store about a project, and takes along when it goes."""
 
 _log = logging.getLogger("quarterdeck.app")
 

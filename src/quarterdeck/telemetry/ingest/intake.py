@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, Protocol, TypeVar
 
-from quarterdeck.core.clock import Clock
+from quarterdeck.core.clock import Clock, now_ms
 from quarterdeck.core.metrics import Registry, Sample
 from quarterdeck.core.permissions import Permission, Principal, ProjectRef
 from quarterdeck.store.telemetry import EmbeddedEngine
@@ -19,6 +19,7 @@ from quarterdeck.telemetry.ingest.logs import lines
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.write import writer
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
+from quarterdeck.telemetry.ingest.senders import Senders
 from quarterdeck.telemetry.ingest.write import Oldest
 
 P = ParamSpec("P")
@@ -45,6 +46,15 @@ class Limits:
     flush_ms: int
 
 
+@dataclass(frozen=True, slots=True)
+class RefusedRequests:
+    """Requests refused for one reason since the server began."""
+
+    count: int
+    last_ms: int
+    message: str
+
+
 class Intake:
     """Everything between an authenticated request and its durable rows."""
 
@@ -61,6 +71,8 @@ class Intake:
         self._keys = keys
         self._clock = clock
         self.on_commit: list[Committed] = []
+        self.senders = Senders()
+        self.refused_requests: dict[tuple[str, Reason], RefusedRequests] = {}
         self._apart = asyncio.Semaphore(2)
         self._apart_waiting = 0
         self.budget = Budget(limits.queue)
@@ -127,11 +139,18 @@ class Intake:
             self._apart_waiting -= 1
 
     async def keep(
-        self, signal: str, project: ProjectRef, request: Request, *, by: str = ""
+        self,
+        signal: str,
+        project: ProjectRef,
+        request: Request,
+        *,
+        by: str = "",
+        sender: tuple[str, str] | None = None,
     ) -> Outcome:
         """Queue a validated request; returns once its rows are durable.
 
-        `by` names the batcher where it is not the signal's own.
+        `by` names the batcher where it is not the signal's own, `sender` the path that it came
+        in at and its User-Agent.
         """
         outcome = Outcome(0)
         if request.items:
@@ -145,6 +164,9 @@ class Intake:
         self._kept.add(outcome.items - outcome.rejected, signal)
         for reason, count in outcome.refused.items():
             self._refused.add(count, signal, reason)
+        if sender and outcome.items > outcome.rejected:
+            kept = outcome.items - outcome.rejected
+            self.senders.note(project.id, *sender, kept, now_ms(self._clock))
         return outcome
 
     def settled_ns(self) -> int:
@@ -153,8 +175,13 @@ class Intake:
         waiting = [batcher.oldest_ns() for batcher in self._batchers.values()]
         return min([now, *(at for at in waiting if at is not None)])
 
-    def count_refused(self, signal: str, reason: Reason) -> None:
-        self._refused.add(1, signal, reason.value)
+    def count_refused(self, signal: str, refused: Refused) -> None:
+        """A whole request was refused; the last word about each reason is remembered."""
+        self._refused.add(1, signal, refused.reason.value)
+        known = self.refused_requests.get((signal, refused.reason))
+        count = known.count + 1 if known else 1
+        last = RefusedRequests(count, now_ms(self._clock), refused.message[:400])
+        self.refused_requests[signal, refused.reason] = last
 
     def _committed(self, signal: str, projects: set[int], items: int) -> None:
         for listener in self.on_commit:

@@ -192,7 +192,7 @@ def _fixed(intake: Intake, document: dict[str, object]) -> RawHandler:
             asked.admit(intake)
             answered = Answer(200, text, headers=[_PRODUCT])
         except Refused as refused:
-            intake.count_refused(SIGNAL, refused.reason)
+            intake.count_refused(SIGNAL, refused)
             answered = refuse(refused)
         await send_answer(send, asked, answered, bodiless=scope["method"] == "HEAD")
 

@@ -37,6 +37,7 @@ class Asked:
     headers: dict[bytes, bytes]
     query: dict[str, str]
     params: dict[str, str]  # of the path
+    path: str = ""
 
     def header(self, name: bytes) -> str:
         return self.headers.get(name, b"").decode("latin-1").strip()
@@ -106,6 +107,7 @@ def asked_of(scope: Scope) -> Asked:
         dict(scope["headers"]),
         dict(parse_qsl(query, keep_blank_values=True)),
         scope.get("path_params", {}),
+        scope["path"],
     )
 
 
@@ -135,14 +137,15 @@ def handler(
         else:
             request, answer = unpack(asked, raw)
         steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
-        return answer(await intake.keep(SIGNAL, project, request, by=NAME))
+        sender = (asked.path, asked.header(b"user-agent"))
+        return answer(await intake.keep(SIGNAL, project, request, by=NAME, sender=sender))
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         asked = asked_of(scope)
         try:
             answer = await keep(asked, receive)
         except Refused as refused:
-            intake.count_refused(SIGNAL, refused.reason)
+            intake.count_refused(SIGNAL, refused)
             if refused.reason is Reason.DISCONNECTED:
                 return
             answer = way.refuse(refused)

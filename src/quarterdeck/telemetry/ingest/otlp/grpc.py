@@ -79,9 +79,10 @@ def _call(
                 raise overloaded()
             async with calls:
                 request = await _request(intake, signal, await _message(context, arriving))
-                outcome = await intake.keep(signal.name, project, request)
+                sender = ("grpc", str(metadata.get("user-agent", "")))
+                outcome = await intake.keep(signal.name, project, request, sender=sender)
         except Refused as refused:
-            intake.count_refused(signal.name, refused.reason)
+            intake.count_refused(signal.name, refused)
             await _abort(context, refused)
         except Exception:
             # Anything else is ours: told as UNKNOWN, senders would drop their data.

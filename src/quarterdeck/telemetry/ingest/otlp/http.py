@@ -89,9 +89,10 @@ def _handler(intake: Intake, signal: Signal) -> Callable[[Scope, Receive, Send],
             else:
                 request = _unpack(signal, media, raw, encoding, limit)
             steps.add(time.perf_counter() - arrived, name, "validate")
-            outcome = await intake.keep(name, project, request)
+            agent = headers.get(b"user-agent", b"").decode("latin-1")
+            outcome = await intake.keep(name, project, request, sender=(signal.path, agent))
         except Refused as refused:
-            intake.count_refused(name, refused.reason)
+            intake.count_refused(name, refused)
             await _refuse(send, refused, media, origin)
         else:
             answer = response(signal, outcome)
