@@ -997,6 +997,106 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/data-health/senders": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Senders
+         * @description Who sends to the project, the most recent first; news within five seconds.
+         */
+        get: operations["data_list_senders"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data-health/arrivals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Arrivals
+         * @description What arrives, by signal, service and environment.
+         */
+        get: operations["data_read_arrivals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data-health/refusals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Refusals
+         * @description What was refused and why, with a sample.
+         */
+        get: operations["data_read_refusals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data-health/clocks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Clocks
+         * @description Clock skew and late data by service.
+         */
+        get: operations["data_read_clocks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/data-health/cardinality": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Cardinality
+         * @description Series by metric, and what each attribute takes.
+         */
+        get: operations["data_read_cardinality"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/annotations": {
         parameters: {
             query?: never;
@@ -2083,6 +2183,74 @@ export interface components {
              */
             source: string;
         };
+        /** Arrival */
+        Arrival: {
+            /**
+             * Signal
+             * @description traces, logs or metrics.
+             */
+            signal: string;
+            /** Service */
+            service: string;
+            /** Environment */
+            environment: string;
+            /**
+             * Items
+             * @description Of metrics: series that were heard of.
+             */
+            items: number;
+            /** Last Ms */
+            last_ms: number;
+            /**
+             * Points
+             * @description By step; empty for metrics.
+             */
+            points: number[];
+        };
+        /** Arrivals */
+        Arrivals: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /** Items */
+            items: components["schemas"]["Arrival"][];
+        };
+        /** AttributeSize */
+        AttributeSize: {
+            /**
+             * Signal
+             * @enum {string}
+             */
+            signal: "traces" | "logs";
+            /** Attribute */
+            attribute: string;
+            /**
+             * Share
+             * @description Its part of the bytes of all attributes, 0 to 1.
+             */
+            share: number;
+            /**
+             * Items Share
+             * @description Items that carry it, 0 to 1.
+             */
+            items_share: number;
+            /**
+             * Bytes An Item
+             * @description Key and value before compression, where it is carried.
+             */
+            bytes_an_item: number;
+            /**
+             * Values
+             * @description Different values in the sample.
+             */
+            values: number;
+            /**
+             * Disk Bytes
+             * @description Estimated for what is kept of the project.
+             */
+            disk_bytes: number;
+        };
         /** AuditView */
         AuditView: {
             /** Id */
@@ -2182,6 +2350,54 @@ export interface components {
              * @description What became slower within the range, by impact.
              */
             slower: components["schemas"]["Slower"][];
+        };
+        /** Cardinality */
+        Cardinality: {
+            /**
+             * Series
+             * @description Series heard of in the range.
+             */
+            series: number;
+            /** Metrics */
+            metrics: components["schemas"]["MetricCardinality"][];
+            /** Attributes */
+            attributes: components["schemas"]["AttributeSize"][];
+            /**
+             * Sampled
+             * @description Items of each signal that attributes are judged by, at most.
+             */
+            sampled: number;
+        };
+        /** Clock */
+        Clock: {
+            /** Signal */
+            signal: string;
+            /** Service */
+            service: string;
+            /** Items */
+            items: number;
+            /**
+             * Delay P50 Ms
+             * @description From happening to arriving.
+             */
+            delay_p50_ms: number;
+            /** Delay P99 Ms */
+            delay_p99_ms: number;
+            /**
+             * Skew Ms
+             * @description How far its clock seems to be ahead of ours: the lead of the earliest hundredth, 0 when it is behind.
+             */
+            skew_ms: number;
+            /**
+             * Late Share
+             * @description Arrived more than five minutes after they happened.
+             */
+            late_share: number;
+            /**
+             * Ahead Share
+             * @description Happened more than five seconds after they arrived.
+             */
+            ahead_share: number;
         };
         /** ComparedField */
         ComparedField: {
@@ -2884,6 +3100,22 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** MetricCardinality */
+        MetricCardinality: {
+            /** Metric */
+            metric: string;
+            /** Type */
+            type: string;
+            /** Series */
+            series: number;
+            /**
+             * Widest Label
+             * @description The label with the most different values.
+             */
+            widest_label: string;
+            /** Widest Values */
+            widest_values: number;
+        };
         /**
          * OfferView
          * @description What an invitation offers, to whoever holds it.
@@ -3096,6 +3328,39 @@ export interface components {
             /** Created At */
             created_at: number;
         };
+        /** Refusal */
+        Refusal: {
+            /** Signal */
+            signal: string;
+            /** Reason */
+            reason: string;
+            /** Explanation */
+            explanation: string;
+            /** Items */
+            items: number;
+            /** Requests */
+            requests: number;
+            /** Last Ms */
+            last_ms: number;
+            /**
+             * Sample
+             * @description The beginning of one of them.
+             */
+            sample: string;
+        };
+        /** Refusals */
+        Refusals: {
+            /**
+             * Items
+             * @description Single items of this project, within the range.
+             */
+            items: components["schemas"]["Refusal"][];
+            /**
+             * Requests
+             * @description Whole requests of all projects since the server began; null for a key that is limited to some projects.
+             */
+            requests: components["schemas"]["RequestRefusal"][] | null;
+        };
         /** Release */
         Release: {
             /** Release */
@@ -3109,6 +3374,22 @@ export interface components {
         RenameBody: {
             /** Name */
             name: string;
+        };
+        /** RequestRefusal */
+        RequestRefusal: {
+            /** Signal */
+            signal: string;
+            /** Reason */
+            reason: string;
+            /**
+             * Explanation
+             * @description What the last sender was told.
+             */
+            explanation: string;
+            /** Count */
+            count: number;
+            /** Last Ms */
+            last_ms: number;
         };
         /** ResetBody */
         ResetBody: {
@@ -3266,6 +3547,25 @@ export interface components {
             updated_at: number;
             /** Updated By */
             updated_by: string;
+        };
+        /** SenderView */
+        SenderView: {
+            /**
+             * Way
+             * @description The way in: otlp, ndjson, loki, elasticsearch, syslog, a provider's drain.
+             */
+            way: string;
+            /**
+             * Agent
+             * @description The program, as its User-Agent names it; Mozilla for browsers.
+             */
+            agent: string;
+            /** First Seen */
+            first_seen: number;
+            /** Last Seen */
+            last_seen: number;
+            /** Items */
+            items: number;
         };
         /** ServerStorage */
         ServerStorage: {
@@ -5898,6 +6198,182 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Runtime"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_list_senders: {
+        parameters: {
+            query?: {
+                /** @description Only those heard since, in ms. */
+                since?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SenderView"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_read_arrivals: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Arrivals"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_read_refusals: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Refusals"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_read_clocks: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Clock"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    data_read_cardinality: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Cardinality"];
                 };
             };
             /** @description An error */
