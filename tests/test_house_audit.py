@@ -36,6 +36,7 @@ CHANGES_NOTHING = {
     "POST /v1/metrics": "ingest",
     "POST /api/logs": "ingest",
     "POST /loki/api/v1/push": "ingest",
+    "POST /api/drains/{provider}/{name}": "ingest",
     "POST /elasticsearch/_bulk": "ingest",
     "PUT /elasticsearch/_bulk": "ingest",
     "POST /elasticsearch/{index}/_bulk": "ingest",

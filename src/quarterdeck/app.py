@@ -260,7 +260,7 @@ class App:
         self._checks["ingest"] = checks.ingest_check(
             lambda: self.metrics.collected("quarterdeck_ingest_waiting_bytes"), limits.queue
         )
-        self.raw_routes += ingest_routes(self.intake)
+        self.raw_routes += ingest_routes(self.intake, self.resources, self.accounts.vault.resolve)
 
     async def _open_housekeeping(self) -> None:
         """Jobs, derived metrics, what follows a deleted project, environments that appear."""

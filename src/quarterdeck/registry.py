@@ -5,6 +5,7 @@ from quarterdeck.resources.kind import Kind, Kinds
 from quarterdeck.resources.project_settings import ProjectSettingsSpec
 from quarterdeck.telemetry.derived.ready import READY
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
+from quarterdeck.telemetry.ingest.logs.spec import LogDrainSpec
 from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
 
 KINDS = Kinds(
@@ -39,6 +40,13 @@ KINDS = Kinds(
             DerivedMetricSpec,
             write=Permission.RESPOND,
             ready=READY,
+        ),
+        Kind(
+            "log-drain",
+            "Log drain",
+            "An address to which Vercel, Netlify or Supabase sends logs.",
+            LogDrainSpec,
+            write=Permission.ADMIN,
         ),
     )
 )

@@ -51,6 +51,9 @@ class IngestKeys:
             return None
         return directory.by_id.get(min(principal.projects))
 
+    def project(self, slug: str | None) -> ProjectRef | None:
+        return self._accounts.directory.by_slug.get(slug or DEFAULT_SLUG)
+
 
 class Recorder:
     """The audit trail as floors below it need it: who did what to what."""

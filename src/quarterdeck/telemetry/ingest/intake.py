@@ -35,6 +35,7 @@ class Keys(Protocol):
 
     def authenticate_key(self, raw: str) -> Principal | None: ...
     def ingest_project(self, principal: Principal, slug: str | None) -> ProjectRef | None: ...
+    def project(self, slug: str | None) -> ProjectRef | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,10 @@ class Intake:
         if found is None:
             raise Refused(Reason.PROJECT_UNKNOWN, "This key has no such project.")
         return found
+
+    def project(self, slug: str | None) -> ProjectRef | None:
+        """The project of a sender who is known by something else than a key."""
+        return self._keys.project(slug)
 
     async def apart(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run work that may take long or much memory in a thread, a few at a time."""

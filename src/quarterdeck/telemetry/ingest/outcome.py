@@ -17,6 +17,9 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not_permitted"
     ORIGIN_REFUSED = "origin_refused"
     PROJECT_UNKNOWN = "project_unknown"
+    DRAIN_UNKNOWN = "drain_unknown"
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_WRONG = "signature_wrong"
     MEDIA_TYPE = "media_type"
     ENCODING = "encoding"
     COMPRESSION_BROKEN = "compression_broken"
@@ -50,6 +53,9 @@ HTTP_STATUS: dict[Reason, int] = {
     Reason.NOT_PERMITTED: 403,
     Reason.ORIGIN_REFUSED: 403,
     Reason.PROJECT_UNKNOWN: 403,
+    Reason.DRAIN_UNKNOWN: 404,
+    Reason.SIGNATURE_MISSING: 401,
+    Reason.SIGNATURE_WRONG: 403,
     Reason.MEDIA_TYPE: 415,
     Reason.ENCODING: 415,
     Reason.TOO_LARGE: 413,

@@ -8,7 +8,7 @@ or in the address as `?key=`, for providers that can do no more.
 import base64
 import binascii
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl
 
@@ -111,49 +111,75 @@ def asked_of(scope: Scope) -> Asked:
     )
 
 
-def handler(
-    intake: Intake,
-    way: Way,
-    admit: Callable[[Asked], ProjectRef] | None = None,
-) -> RawHandler:
-    """The ASGI handler of a way; `admit` where a sender is not known by a key."""
-    steps, limit = intake.steps, intake.limits.body
-
-    def unpack(asked: Asked, raw: bytes) -> Unpacked:
-        return way.unpack(asked, way.decompress(asked, raw, limit))
-
-    async def keep(asked: Asked, receive: Receive) -> Answer:
-        began = time.perf_counter()
-        project = admit(asked) if admit else asked.admit(intake)
-        length = asked.header(b"content-length")
-        if length.isdigit() and int(length) > limit:
-            raise Refused(Reason.TOO_LARGE, f"The body is over {limit // 1048576} MiB.")
-        steps.add((authorised := time.perf_counter()) - began, SIGNAL, "authorise")
-        raw = await body.read(receive, limit, intake.budget)
-        steps.add((arrived := time.perf_counter()) - authorised, SIGNAL, "read")
-        if len(raw) > _INLINE:
-            with intake.budget.held(len(raw)):
-                request, answer = await intake.apart(unpack, asked, raw)
-        else:
-            request, answer = unpack(asked, raw)
-        steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
-        sender = (asked.path, asked.header(b"user-agent"))
-        return answer(await intake.keep(SIGNAL, project, request, by=NAME, sender=sender))
+def handler(intake: Intake, way: Way) -> RawHandler:
+    """The ASGI handler of a way whose senders have keys."""
 
     async def handle(scope: Scope, receive: Receive, send: Send) -> None:
         asked = asked_of(scope)
-        try:
-            answer = await keep(asked, receive)
-        except Refused as refused:
-            intake.count_refused(SIGNAL, refused)
-            if refused.reason is Reason.DISCONNECTED:
-                return
-            answer = way.refuse(refused)
-            if refused.retry_after:
-                answer.headers.append((b"retry-after", str(refused.retry_after).encode()))
-        await send_answer(send, asked, answer)
+
+        async def work() -> Answer:
+            began = time.perf_counter()
+            project = asked.admit(intake)
+            intake.steps.add(time.perf_counter() - began, SIGNAL, "authorise")
+            return await keep(intake, way, asked, project, receive)
+
+        await respond(intake, asked, send, way.refuse, work())
 
     return handle
+
+
+async def keep(
+    intake: Intake,
+    way: Way,
+    asked: Asked,
+    project: ProjectRef,
+    receive: Receive,
+    check: Callable[[bytes], None] | None = None,
+) -> Answer:
+    """Read, unpack and store a request; `check` sees its bytes as they came, and may refuse."""
+    limit = intake.limits.body
+
+    def unpack(raw: bytes) -> Unpacked:
+        if check is not None:
+            check(raw)
+        return way.unpack(asked, way.decompress(asked, raw, limit))
+
+    length = asked.header(b"content-length")
+    if length.isdigit() and int(length) > limit:
+        raise Refused(Reason.TOO_LARGE, f"The body is over {limit // 1048576} MiB.")
+    began = time.perf_counter()
+    raw = await body.read(receive, limit, intake.budget)
+    intake.steps.add((arrived := time.perf_counter()) - began, SIGNAL, "read")
+    if len(raw) > _INLINE:
+        with intake.budget.held(len(raw)):
+            request, answer = await intake.apart(unpack, raw)
+    else:
+        request, answer = unpack(raw)
+    intake.steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
+    sender = (asked.path, asked.header(b"user-agent"))
+    return answer(await intake.keep(SIGNAL, project, request, by=NAME, sender=sender))
+
+
+async def respond(
+    intake: Intake,
+    asked: Asked,
+    send: Send,
+    refuse: Callable[[Refused], Answer],
+    work: Awaitable[Answer],
+    headers: Headers | None = None,
+) -> None:
+    """Send the answer of the work, or of its refusal, which is counted."""
+    try:
+        answer = await work
+    except Refused as refused:
+        intake.count_refused(SIGNAL, refused)
+        if refused.reason is Reason.DISCONNECTED:
+            return
+        answer = refuse(refused)
+        if refused.retry_after:
+            answer.headers.append((b"retry-after", str(refused.retry_after).encode()))
+    answer.headers.extend(headers or [])
+    await send_answer(send, asked, answer)
 
 
 async def send_answer(send: Send, asked: Asked, answer: Answer, *, bodiless: bool = False) -> None:

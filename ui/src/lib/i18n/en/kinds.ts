@@ -15,4 +15,9 @@ export const kinds: Words = {
     note: 'Metrics counted from logs or spans.',
     fields: {},
   },
+  'log-drain': {
+    title: 'Log drains',
+    note: 'Addresses to which Vercel, Netlify or Supabase send logs.',
+    fields: {},
+  },
 };

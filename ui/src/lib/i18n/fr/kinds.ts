@@ -79,4 +79,24 @@ export const kinds: typeof english = {
       ],
     },
   },
+  'log-drain': {
+    title: 'Réceptions de journaux',
+    note: 'Une adresse à laquelle Vercel, Netlify ou Supabase envoie ses journaux.',
+    fields: {
+      provider: [
+        'Hébergeur',
+        'Qui envoie. Ses journaux arrivent à /api/drains/HÉBERGEUR/NOM?project=PROJET.',
+      ],
+      secret: [
+        'Secret de signature',
+        'Le secret avec lequel Vercel signe ses envois ; il dispense d’une clé.',
+      ],
+      verification: [
+        'Code de vérification',
+        'Ce que Vercel veut voir dans x-vercel-verify à la création. À effacer ensuite : tant qu’il est là, les envois sans signature sont bien accueillis, mais jamais gardés.',
+      ],
+      service: ['Service', 'Le service de ce qui est envoyé ; vide pour le nom qu’a l’hébergeur.'],
+      environment: ['Environnement', 'L’environnement de ce qui n’en dit rien.'],
+    },
+  },
 };
