@@ -48,6 +48,11 @@ def open_first(page: Page) -> None:
     expect(page.locator("[role=treeitem]").first).to_be_visible(timeout=PATIENCE)
 
 
+def open_host(page: Page) -> None:
+    page.locator("[role=table] .row a").first.click()
+    expect(page.locator("figure.chart").first).to_be_visible(timeout=PATIENCE)
+
+
 def open_span(page: Page) -> None:
     open_first(page)
     page.locator("[role=treeitem]").first.click()
@@ -73,6 +78,8 @@ INSIDE = (
     Stop("trace-span", "/traces", ROWS, open_span),
     Stop("logs", "/logs", "[role=option]"),
     Stop("logs-record", "/logs", "[role=option]", open_record),
+    Stop("hosts", "/hosts", ROWS),
+    Stop("host", "/hosts", ROWS, open_host),
     Stop("demo", "/demo", "main [role=switch], main button"),
     Stop("settings-projects", "/settings/projects", ROWS),
     Stop("settings-project", "/settings/projects/default", "main form, main input"),

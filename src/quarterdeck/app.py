@@ -67,6 +67,7 @@ from quarterdeck.wiring import (
     EnvironmentWatch,
     IngestKeys,
     KeptDays,
+    OwnHost,
     Recorder,
     account_for_gap,
 )
@@ -261,6 +262,8 @@ class App:
             lambda: self.metrics.collected("quarterdeck_ingest_waiting_bytes"), limits.queue
         )
         self.raw_routes += ingest_routes(self.intake, self.resources, self.accounts.vault.resolve)
+        if seconds := int(self.settings.host_metrics_seconds):
+            self._every(seconds, OwnHost(self.intake, self.accounts).measure)
 
     async def _open_housekeeping(self) -> None:
         """Jobs, derived metrics, what follows a deleted project, environments that appear."""

@@ -6,12 +6,16 @@ answers come from memory.
 
 import asyncio
 import logging
+import time
 from collections.abc import Mapping
 from typing import Any, Literal, cast
 
 from quarterdeck.accounts.audit import audit
 from quarterdeck.accounts.gate import Accounts
 from quarterdeck.accounts.projects import DEFAULT_SLUG
+from quarterdeck.agent.host import host_resource
+from quarterdeck.agent.processes import PROCESSES_EVERY_S, Processes
+from quarterdeck.agent.system import System
 from quarterdeck.core.clock import Clock, now_ms
 from quarterdeck.core.log import fields
 from quarterdeck.core.metrics import Registry
@@ -25,6 +29,10 @@ from quarterdeck.store.control.outbox import Event
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import annotations, retention
 from quarterdeck.telemetry.ingest import senders
+from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.ingest.otlp.resources import inspect
+from quarterdeck.telemetry.ingest.otlp.signals import METRICS
+from quarterdeck.telemetry.ingest.outcome import Refused
 from quarterdeck.telemetry.query.environments import environments
 from quarterdeck.telemetry.spec import RetentionSpec
 
@@ -109,6 +117,39 @@ class EnvironmentWatch:
         self._news = False
         for project_id, name in await asyncio.to_thread(environments, self._engine):
             self._accounts.touch_environment(project_id, name)
+
+
+class OwnHost:
+    """The server's own machine, told of as the agent tells of others, into the project `default`.
+
+    Writing costs a hundred times what measuring does, so what was measured is written once a
+    minute: an idle server rests.
+    """
+
+    def __init__(self, intake: Intake, accounts: Accounts) -> None:
+        self._intake = intake
+        self._accounts = accounts
+        self._system = System(host_resource())
+        self._processes = Processes()
+        self._written = -PROCESSES_EVERY_S
+        self._waiting = METRICS.request()
+
+    async def measure(self) -> None:
+        points = await asyncio.to_thread(self._system.points)
+        due = time.monotonic() - self._written > PROCESSES_EVERY_S - 1
+        if due:
+            await asyncio.to_thread(self._processes.add, points)
+        self._waiting.MergeFrom(points.request)
+        project = self._accounts.directory.by_slug.get(DEFAULT_SLUG)
+        if not due or project is None:
+            return
+        self._written = time.monotonic()
+        request = inspect(METRICS, self._waiting, self._waiting.SerializeToString())
+        self._waiting = METRICS.request()
+        try:
+            await self._intake.keep("metrics", project, request)
+        except Refused as refused:  # the next ones come soon
+            _log.warning("Measurements of this host were lost: %s", refused.message)
 
 
 async def account_for_gap(

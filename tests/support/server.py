@@ -68,7 +68,12 @@ class Server:
         command = [sys.executable, "-m", "quarterdeck", "serve", "--data", str(self.data)]
         command += ["--port", str(self.port), "--otlp-http-port", str(self.otlp_http_port)]
         command += ["--otlp-grpc-port", str(self.otlp_grpc_port), *self.options]
-        environment = {**os.environ, "QUARTERDECK_ADMIN_KEY": self.admin_key, **self.environment}
+        environment = {
+            **os.environ,
+            "QUARTERDECK_ADMIN_KEY": self.admin_key,
+            "QUARTERDECK_HOST_METRICS_SECONDS": "0",  # no data that the test did not send
+            **self.environment,
+        }
         with self._log_path.open("a") as log:
             self.process = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=log, text=True, env=environment

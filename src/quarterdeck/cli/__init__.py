@@ -15,6 +15,7 @@ from quarterdeck.core.errors import QuarterdeckError
 COMMANDS: dict[str, str] = {
     "serve": "Run the server.",
     "demo": "Run the server with a live demo shop.",
+    "agent": "Send this machine's metrics and log files to a server.",
     "apply": "Apply resources from YAML files.",
     "diff": "Show what apply would change.",
     "export": "Print resources as YAML.",

@@ -15,6 +15,7 @@ from quarterdeck.telemetry.api_annotations import annotations_router
 from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_health import health_router
+from quarterdeck.telemetry.api_hosts import hosts_router
 from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
@@ -52,4 +53,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         annotations_router(engine, parts.control, threads),
         spans_router(engine, threads),
         trace_router(engine, threads),
+        hosts_router(engine, threads),
     ]

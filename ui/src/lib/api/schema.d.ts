@@ -1294,6 +1294,63 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/hosts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Hosts
+         * @description Hosts that sent metrics in the range or the week before its end.
+         */
+        get: operations["telemetry_list_hosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hosts/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Host */
+        get: operations["telemetry_read_host"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/hosts/{name}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Host Services
+         * @description Services whose spans or logs name this host.
+         */
+        get: operations["telemetry_list_host_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -2038,6 +2095,76 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/drains/{provider}/{name}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What Vercel asks of a new drain */
+        get: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        put?: never;
+        /** Log drain of a provider */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -2594,6 +2721,28 @@ export interface components {
              */
             secret: string | null;
         };
+        /** Disk */
+        Disk: {
+            /** Mountpoint */
+            mountpoint: string;
+            /** Used Bytes */
+            used_bytes: number;
+            /**
+             * Size Bytes
+             * @description Of what may be used: without what root keeps for itself.
+             */
+            size_bytes: number;
+            /**
+             * Used
+             * @description Share, 0 to 1.
+             */
+            used: number;
+            /**
+             * Days Until Full
+             * @description At the growth of the last day; null when it does not grow or is not known.
+             */
+            days_until_full: number | null;
+        };
         /** Durations */
         Durations: {
             /** Start Ms */
@@ -2899,6 +3048,170 @@ export interface components {
             components: {
                 [key: string]: components["schemas"]["Component"];
             };
+        };
+        /** Host */
+        Host: {
+            /** Host */
+            host: string;
+            /** Resource */
+            resource: {
+                [key: string]: unknown;
+            };
+            /**
+             * Last Seen
+             * @description Milliseconds since 1970.
+             */
+            last_seen: number;
+            /** Cpus */
+            cpus: number | null;
+            /** Memory Bytes */
+            memory_bytes: number | null;
+            /** Uptime S */
+            uptime_s: number | null;
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Cpu
+             * @description Share of all processors in use, 0 to 1; the newest.
+             */
+            cpu: number | null;
+            /**
+             * Cpu Modes
+             * @description Share of each mode, without `idle`.
+             */
+            cpu_modes: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Memory
+             * @description Bytes by state.
+             */
+            memory: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Swap
+             * @description Bytes by state; empty when there is none.
+             */
+            swap: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Load
+             * @description Of 1m, 5m and 15m.
+             */
+            load: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Disk
+             * @description Bytes a second by direction.
+             */
+            disk: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Disk Busy
+             * @description Share of the time, by device.
+             */
+            disk_busy: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Network
+             * @description Bytes a second by direction.
+             */
+            network: {
+                [key: string]: (number | null)[];
+            };
+            /**
+             * Network Trouble
+             * @description Packets a second that were faulty (`errors`) or thrown away (`dropped`).
+             */
+            network_trouble: {
+                [key: string]: (number | null)[];
+            };
+            /** Filesystems */
+            filesystems: components["schemas"]["Disk"][];
+            /** Programs */
+            programs: components["schemas"]["Program"][];
+            /** Programs Start Ms */
+            programs_start_ms: number;
+            /** Programs Step Ms */
+            programs_step_ms: number;
+        };
+        /** HostRow */
+        HostRow: {
+            /** Host */
+            host: string;
+            /** Os */
+            os: string;
+            /** Arch */
+            arch: string;
+            /** Environment */
+            environment: string;
+            /** Cpus */
+            cpus: number | null;
+            /**
+             * Cpu
+             * @description Share of all processors in use, 0 to 1; the newest.
+             */
+            cpu: number | null;
+            /** Cpu Points */
+            cpu_points: (number | null)[];
+            /**
+             * Memory
+             * @description Share in use, 0 to 1; the newest.
+             */
+            memory: number | null;
+            /**
+             * Memory Bytes
+             * @description Of the machine.
+             */
+            memory_bytes: number | null;
+            /** Memory Points */
+            memory_points: (number | null)[];
+            /** @description The fullest file system. */
+            disk: components["schemas"]["Disk"] | null;
+            /**
+             * Network
+             * @description Bytes a second, in and out.
+             */
+            network: number | null;
+            /** Network Points */
+            network_points: (number | null)[];
+            /**
+             * Load
+             * @description Of the last minute.
+             */
+            load: number | null;
+            /** Uptime S */
+            uptime_s: number | null;
+            /**
+             * Last Seen
+             * @description Milliseconds since 1970.
+             */
+            last_seen: number;
+        };
+        /** HostService */
+        HostService: {
+            /** Service */
+            service: string;
+            /** Spans */
+            spans: number;
+            /** Logs */
+            logs: number;
+        };
+        /** Hosts */
+        Hosts: {
+            /** Items */
+            items: components["schemas"]["HostRow"][];
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
         };
         /** InvitationBody */
         InvitationBody: {
@@ -3278,6 +3591,35 @@ export interface components {
              * @description Whether these are all spans, rather than some of them.
              */
             complete: boolean;
+        };
+        /** Program */
+        Program: {
+            /**
+             * Name
+             * @description Of the executable.
+             */
+            name: string;
+            /** Owner */
+            owner: string;
+            /**
+             * Count
+             * @description Processes; the newest.
+             */
+            count: number;
+            /**
+             * Cpu
+             * @description Mean share of all processors, 0 to 1.
+             */
+            cpu: number | null;
+            /** Cpu Points */
+            cpu_points: (number | null)[];
+            /**
+             * Memory Bytes
+             * @description Resident; the newest.
+             */
+            memory_bytes: number | null;
+            /** Memory Points */
+            memory_points: (number | null)[];
         };
         /** ProjectBody */
         ProjectBody: {
@@ -6851,6 +7193,118 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SpanDetails"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_list_hosts: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Hosts"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_host: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Host"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_list_host_services: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path: {
+                name: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HostService"][];
                 };
             };
             /** @description An error */

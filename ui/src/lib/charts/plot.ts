@@ -6,10 +6,10 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { tickText, ticks, timeText, timeTicks, type ChartUnit } from './scale';
-import { highest, stacked, type ChartSeries, type Grid } from './series';
+import { highest, stacked, type ChartKind, type ChartSeries, type Grid } from './series';
 
 export interface PlotSpec extends Grid {
-  readonly kind: 'lines' | 'bars';
+  readonly kind: ChartKind;
   readonly unit: ChartUnit;
   readonly series: readonly ChartSeries[];
   readonly from: number;
@@ -23,7 +23,7 @@ const FONT = '11px Inter, system-ui, sans-serif';
 
 export function yTop(spec: Pick<PlotSpec, 'kind' | 'series' | 'unit'>): number {
   const lists = spec.series.map((each) => each.values);
-  const reach = spec.kind === 'bars' ? highest(stacked(lists).slice(-1)) : highest(lists);
+  const reach = spec.kind !== 'lines' ? highest(stacked(lists).slice(-1)) : highest(lists);
   return ticks(reach, spec.unit).at(-1) as number;
 }
 
@@ -32,7 +32,7 @@ const LEAST_BAR = 2.5;
 
 function data(spec: PlotSpec, height: number): uPlot.AlignedData {
   const length = Math.max(0, ...spec.series.map((each) => each.values.length));
-  const middle = spec.kind === 'lines' ? spec.step / 2 : 0;
+  const middle = spec.kind === 'bars' ? 0 : spec.step / 2;
   const times = Array.from({ length }, (_, index) => spec.start + index * spec.step + middle);
   const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * yTop(spec);
   const lists = spec.series.map((each) =>
@@ -41,7 +41,7 @@ function data(spec: PlotSpec, height: number): uPlot.AlignedData {
       : each.values,
   );
   // The tallest stack is painted first, the others over it.
-  const shown = spec.kind === 'bars' ? stacked(lists).reverse() : lists.map((each) => [...each]);
+  const shown = spec.kind === 'lines' ? lists.map((each) => [...each]) : stacked(lists).reverse();
   return [times, ...shown];
 }
 
@@ -117,6 +117,8 @@ export class Plot {
         paths: uPlot.paths.bars?.({ size: [1, Infinity, 1], align: 1, gap: 1 }),
         points: { show: false },
       };
+    if (this.#spec.kind === 'areas')
+      return { stroke: paint, fill: paint, width: 0.5, points: { show: false } };
     return {
       stroke: paint,
       width: 1.5,
@@ -167,7 +169,7 @@ export class Plot {
           values: (_, splits) => splits.map((each) => tickText(each, this.#spec.unit)),
         },
       ],
-      series: [{}, ...(spec.kind === 'bars' ? series.reverse() : series)],
+      series: [{}, ...(spec.kind === 'lines' ? series : series.reverse())],
     };
     return new uPlot(options, data(spec, this.size.height), this.element);
   }

@@ -2,7 +2,8 @@
 import { bytes, count, milliseconds, percent, short } from '#lib/format.ts';
 
 /** `minute`: a rate so low that it reads better by the minute. */
-export type ChartUnit = 'rate' | 'minute' | 'share' | 'ms' | 'count' | 'bytes' | 'number';
+export type ChartUnit =
+  'rate' | 'minute' | 'share' | 'ms' | 'count' | 'number' | 'bytes' | 'throughput';
 
 const ROUND = [1, 2, 2.5, 5, 10] as const;
 /** The smallest top of an axis, so that silence is a flat line and not noise. */
@@ -14,6 +15,7 @@ const LEAST: Record<ChartUnit, number> = {
   count: 4,
   bytes: 1000,
   number: 0.001,
+  throughput: 1000,
 };
 
 /** The ticks from 0 to a round top at or above `highest`, about `wanted` steps apart. */
@@ -38,6 +40,7 @@ export function written(value: number | null | undefined, unit: ChartUnit): stri
   if (unit === 'share') return percent(value);
   if (unit === 'ms') return milliseconds(value);
   if (unit === 'bytes') return bytes(value);
+  if (unit === 'throughput') return `${bytes(value)}/s`;
   return unit === 'number' ? short(value) : count(value);
 }
 

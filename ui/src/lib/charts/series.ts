@@ -6,6 +6,9 @@ export type Token =
 
 export type Value = number | null;
 
+/** Bars and areas are stacked, the first series at the bottom. */
+export type ChartKind = 'lines' | 'bars' | 'areas';
+
 export interface ChartSeries {
   readonly name: string;
   readonly values: readonly Value[];
@@ -56,12 +59,16 @@ export function lastValue(values: readonly Value[]): Value {
   return null;
 }
 
-/** Running sums from the first series up: what stacked bars reach. */
-export function stacked(lists: readonly (readonly Value[])[]): number[][] {
-  const sums: number[][] = [];
+/** Running sums from the first series up: what a stack reaches. Where nothing is known, nothing. */
+export function stacked(lists: readonly (readonly Value[])[]): Value[][] {
+  const sums: Value[][] = [];
+  const length = Math.max(0, ...lists.map((each) => each.length));
+  const known = Array.from({ length }, (_, at) =>
+    lists.some((list) => (list[at] ?? null) !== null),
+  );
   for (const list of lists) {
     const below = sums.at(-1);
-    sums.push(list.map((value, index) => (value ?? 0) + (below?.[index] ?? 0)));
+    sums.push(list.map((value, at) => (known[at] ? (value ?? 0) + (below?.[at] ?? 0) : null)));
   }
   return sums;
 }

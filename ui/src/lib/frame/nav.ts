@@ -36,6 +36,7 @@ export function places(): readonly PlaceGroup[] {
         { path: '/traces', label: t.nav.traces, keys: 'g t', icon: 'traces' },
         { path: '/logs', label: t.nav.logs, keys: 'g l', icon: 'logs' },
         { path: '/bottlenecks', label: t.nav.bottlenecks, keys: 'g b', icon: 'bottlenecks' },
+        { path: '/hosts', label: t.hosts.title, keys: 'g h', icon: 'hosts' },
       ],
     },
     { label: t.nav.more, places: more },

@@ -149,3 +149,4 @@ SIGNALS = (
         2.0,
     ),
 )
+TRACES, LOGS, METRICS = SIGNALS

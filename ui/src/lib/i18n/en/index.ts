@@ -1,7 +1,8 @@
 import { explore } from './explore';
 import { frame } from './frame';
+import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
 
-export const en = { ...frame, settings, kinds, explore, services };
+export const en = { ...frame, settings, kinds, explore, services, hosts };

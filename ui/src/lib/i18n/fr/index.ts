@@ -1,8 +1,9 @@
 import type { Catalogue } from '../catalogue';
 import { explore } from './explore';
 import { frame } from './frame';
+import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
 
-export const fr: Catalogue = { ...frame, settings, kinds, explore, services };
+export const fr: Catalogue = { ...frame, settings, kinds, explore, services, hosts };

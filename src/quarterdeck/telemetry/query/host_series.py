@@ -1,0 +1,138 @@
+"""What the pages of hosts read: points of `system.*` and `process.*`, by host and label, on a grid.
+
+Names are those of OpenTelemetry's semantic conventions; labels are also understood as the
+collector's receiver `hostmetrics` names them. A point has two labels at most: what it is of
+(a mode, a device, a mount point, a program), and a second one (a direction, a state, an owner).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from quarterdeck.store.telemetry import Engine
+from quarterdeck.telemetry.query.window import Asked, Grid, Window, run
+
+_OF = (
+    "system.filesystem.mountpoint", "mountpoint", "network.interface.name", "system.device", "device", "cpu.mode",
+    "system.memory.state", "system.paging.state", "process.executable.name", "state",
+)  # fmt: skip
+_SECOND = (
+    "system.filesystem.state", "disk.io.direction", "network.io.direction", "direction", "process.owner",
+    "cpu.logical_number", "cpu", "state",
+)  # fmt: skip
+HOST = "JSONExtractString(resource, 'host.name')"
+DAYS = (
+    "project = {project:UInt32} AND day >= toDate(fromUnixTimestamp64Milli({from_ms:Int64}))"
+    " AND day <= toDate(fromUnixTimestamp64Milli({to_ms:Int64}))"
+)
+_BEFORE_MS = 5 * 60_000  # how far back the point before the first one may lie
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    host: str
+    metric: str
+    of: str
+    second: str
+
+
+@dataclass(slots=True)
+class Line:
+    """The course of a series on the grid, and its newest value."""
+
+    points: dict[int, float]
+    last: float
+
+
+Lines = dict[Key, Line]
+
+
+def levels(
+    engine: Engine, window: Window, grid: Grid, metrics: Sequence[str], host: str = ""
+) -> Lines:
+    """What is measured: the mean of each step, over all series that have the same labels."""
+    asked = Asked()
+    sql = f"""
+        WITH known AS ({_known(asked, window, metrics, host)})
+        SELECT host, metric, of, second, {grid.index("time")} AS step, avg(value), argMax(value, time)
+        FROM samples INNER JOIN known USING (series_id)
+        WHERE {_points(window)}
+        GROUP BY host, metric, of, second, step ORDER BY step"""
+    return _lines(run(engine, "host_levels", sql, window, asked).rows)
+
+
+def rates(
+    engine: Engine, window: Window, grid: Grid, metrics: Sequence[str], host: str = ""
+) -> Lines:
+    """What is counted, by the second. A counter that has begun anew counts from zero.
+
+    Of several series with the same labels the largest: a machine may be told of twice.
+    """
+    start = max(0, window.start_ms - _BEFORE_MS)
+    wide = Window(window.project, start, window.end_ms, window.environment)
+    asked = Asked()
+    first = asked.bind(window.start_ms, "Int64")
+    sql = f"""
+        WITH known AS ({_known(asked, wide, metrics, host)})
+        SELECT host, metric, of, second, step, max(rate), max(rate) FROM (
+            SELECT series_id, {grid.index("time")} AS step, sum(grown) / sum(seconds) AS rate FROM (
+                SELECT series_id, time, lagInFrame(value) OVER w AS old, lagInFrame(time) OVER w AS since, row_number() OVER w AS number,
+                    if(value < old OR start > since, value, value - old) AS grown,
+                    (toUnixTimestamp64Milli(time) - toUnixTimestamp64Milli(since)) / 1000 AS seconds
+                FROM samples WHERE {_points(wide)}
+                WINDOW w AS (PARTITION BY series_id ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
+            ) WHERE number > 1 AND seconds > 0 AND toUnixTimestamp64Milli(time) >= {first}
+            GROUP BY series_id, step
+        ) AS each INNER JOIN known USING (series_id)
+        GROUP BY host, metric, of, second, step ORDER BY step"""
+    return _lines(run(engine, "host_rates", sql, wide, asked).rows)
+
+
+def slopes(
+    engine: Engine, window: Window, metric: str, second: str, host: str = ""
+) -> dict[tuple[str, str], float]:
+    """How much a level grows a second, by host and what it is of, where an hour of it is known."""
+    asked = Asked()
+    sql = f"""
+        WITH known AS ({_known(asked, window, [metric], host)})
+        SELECT host, of, simpleLinearRegression(toUnixTimestamp(time), value).1
+        FROM samples INNER JOIN known USING (series_id)
+        WHERE {_points(window)} AND second = {asked.bind(second)}
+        GROUP BY host, of HAVING max(time) - min(time) >= 3600"""
+    return {
+        (name, of): slope for name, of, slope in run(engine, "host_slopes", sql, window, asked).rows
+    }
+
+
+def by(lines: Lines, metric: str) -> Iterable[tuple[Key, Line]]:
+    return ((key, line) for key, line in lines.items() if key.metric == metric)
+
+
+def _known(asked: Asked, window: Window, metrics: Sequence[str], host: str) -> str:
+    """SQL: the series of the metrics with their host and labels."""
+    which = f"= {asked.bind(host)}" if host else "!= ''"
+    environment = " AND environment = {environment:String}" if window.environment else ""
+    return f"""
+        SELECT DISTINCT series_id, metric, {HOST} AS host, {_first(_OF)} AS of, {_first(_SECOND)} AS second
+        FROM series WHERE {DAYS}{environment} AND metric IN {asked.bind(list(metrics), "Array(String)")} AND host {which}"""
+
+
+def _first(labels: Sequence[str]) -> str:
+    """SQL: the first of the labels that a series has."""
+    texts = ", ".join(f"labels['{label}']" for label in labels)
+    return f"arrayFirst(text -> text != '', [{texts}])"
+
+
+def _points(window: Window) -> str:
+    """A point has no environment of its own; its series has."""
+    bare = Window(window.project, window.start_ms, window.end_ms)
+    return f"{bare.where()} AND series_id IN (SELECT series_id FROM known)"
+
+
+def _lines(rows: Iterable[Sequence[Any]]) -> Lines:
+    found: Lines = {}
+    for host, metric, of, second, step, value, last in rows:
+        line = found.setdefault(Key(host, metric, of, second), Line({}, 0.0))
+        line.points[int(step)] = value
+        line.last = last
+    return found
