@@ -80,6 +80,8 @@ INSIDE = (
     Stop("logs-record", "/logs", "[role=option]", open_record),
     Stop("hosts", "/hosts", ROWS),
     Stop("host", "/hosts", ROWS, open_host),
+    Stop("send", "/send", "main nav a"),
+    Stop("data-health", "/data-health", ROWS),
     Stop("demo", "/demo", "main [role=switch], main button"),
     Stop("settings-projects", "/settings/projects", ROWS),
     Stop("settings-project", "/settings/projects/default", "main form, main input"),

@@ -27,7 +27,7 @@ function go(): Action[] {
     }));
   return [
     ...pages,
-    { id: 'go.account', group: 'go', label: t.nav.account, keys: 'g a', href: href('/account') },
+    { id: 'go.account', group: 'go', label: t.nav.account, keys: 'g u', href: href('/account') },
   ];
 }
 

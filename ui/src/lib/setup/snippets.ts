@@ -6,6 +6,8 @@ export interface Target {
   readonly key: string;
   readonly service: string;
   readonly environment: string;
+  /** The project's slug. */
+  readonly project: string;
 }
 
 export interface Snippet {

@@ -2,8 +2,17 @@ import type { Catalogue } from '../catalogue';
 import { explore } from './explore';
 import { frame } from './frame';
 import { hosts } from './hosts';
+import { health } from './health';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
 
-export const fr: Catalogue = { ...frame, settings, kinds, explore, services, hosts };
+export const fr: Catalogue = {
+  ...frame,
+  settings,
+  kinds,
+  explore,
+  services,
+  hosts,
+  health,
+};
