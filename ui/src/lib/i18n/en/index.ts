@@ -1,17 +1,10 @@
 import { explore } from './explore';
 import { frame } from './frame';
-import { hosts } from './hosts';
 import { health } from './health';
+import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
+import { trace } from './trace';
 
-export const en = {
-  ...frame,
-  settings,
-  kinds,
-  explore,
-  services,
-  hosts,
-  health,
-};
+export const en = { ...frame, settings, kinds, explore, health, hosts, services, trace };

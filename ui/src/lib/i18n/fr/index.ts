@@ -1,18 +1,11 @@
 import type { Catalogue } from '../catalogue';
 import { explore } from './explore';
 import { frame } from './frame';
-import { hosts } from './hosts';
 import { health } from './health';
+import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
+import { trace } from './trace';
 
-export const fr: Catalogue = {
-  ...frame,
-  settings,
-  kinds,
-  explore,
-  services,
-  hosts,
-  health,
-};
+export const fr: Catalogue = { ...frame, settings, kinds, explore, health, hosts, services, trace };
