@@ -58,9 +58,9 @@ lock: $(STAMPS)/setup
 	scripts/lock.sh
 	$(NPM) install --package-lock-only
 
-# What the tests need from the system: a real browser and a real PostgreSQL.
+# What the tests need from the system: a real browser, a real PostgreSQL, a real syslog.
 packages:
-	scripts/packages.sh chromium postgresql-15
+	scripts/packages.sh chromium postgresql-15 rsyslog rsyslog-gnutls rsyslog-elasticsearch
 
 clean:
 	rm -rf $(VENV) ui/node_modules ui/.svelte-kit $(STATIC)

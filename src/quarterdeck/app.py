@@ -15,6 +15,7 @@ import logging
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -56,6 +57,7 @@ from quarterdeck.telemetry.derived.engine import EVERY_SECONDS, DerivedMetrics
 from quarterdeck.telemetry.ingest import senders
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
+from quarterdeck.telemetry.ingest.logs.syslog import open_syslog
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
 from quarterdeck.telemetry.ingest.routes import ingest_routes
 from quarterdeck.telemetry.jobs import Jobs
@@ -74,7 +76,6 @@ from quarterdeck.wiring import (
 
 Ending = Callable[[], Awaitable[None] | None]
 
-MIB = 1_048_576
 REFRESH_SECONDS = 5.0
 
 _log = logging.getLogger("quarterdeck.app")
@@ -134,6 +135,7 @@ class App:
                 self._account_for_gap,
                 self._listen,
                 self._open_grpc,
+                self._open_syslog,
                 self._show_life,
             ):
                 await step()
@@ -244,11 +246,7 @@ class App:
         )
 
     async def _open_ingest(self) -> None:
-        limits = IntakeLimits(
-            body=int(self.settings.max_body_mb) * MIB,
-            queue=int(self.settings.ingest_queue_mb) * MIB,
-            flush_ms=int(self.settings.ingest_flush_ms),
-        )
+        limits = IntakeLimits.of(self.settings)
         self.intake = Intake(
             self.engine,
             IngestKeys(self.accounts),
@@ -325,14 +323,14 @@ class App:
                 self.intake, str(self.settings.host), 0 if self._free_ports else port
             )
         except OSError as error:
-            refuse_or_warn(
-                error,
-                port,
-                setting="otlp_grpc_port",
-                explicit="otlp_grpc_port" in self._explicit,
-            )
+            explicit = "otlp_grpc_port" in self._explicit
+            refuse_or_warn(error, port, setting="otlp_grpc_port", explicit=explicit)
             return
         self._endings.append(lambda: server.stop(DRAIN_SECONDS))
+
+    async def _open_syslog(self) -> None:
+        listen = partial(bind, str(self.settings.host), explicit=True)
+        self._endings += await open_syslog(self.intake, self.settings, listen)
 
     def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         """Repeat until we stop; a failure is logged and tried again next time."""

@@ -9,6 +9,7 @@ An unknown key in the file or a value that is not allowed is an error that names
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -46,7 +47,18 @@ def _is_web_address(value: str) -> bool:
     return bool(parts.scheme in ("http", "https") and named and plain and not extra)
 
 
+def _are_networks(value: str) -> bool:
+    try:
+        for part in value.split(","):
+            ip_network(part.strip())
+    except ValueError:
+        return False
+    return True
+
+
 _PORT = _between(0, 65535)
+_PRIVATE = "127.0.0.0/8,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,::1/128,fc00::/7,fe80::/10"
+_NETWORKS = Allowed("networks such as 10.0.0.0/8, separated by commas", _are_networks)
 _WEB_ADDRESS = Allowed(
     "http:// or https://, a host, and perhaps a port and a path; or empty",
     lambda value: not value or _is_web_address(value),
@@ -70,6 +82,13 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("port", int, 4400, "Port of the UI and the API; 0 switches it off.", allowed=_PORT),
     Setting("otlp_grpc_port", int, 4317, "Port of OTLP over gRPC; 0 switches it off.", allowed=_PORT),
     Setting("otlp_http_port", int, 4318, "Second port of OTLP over HTTP; 0 switches it off.", allowed=_PORT),
+    Setting("syslog_udp_port", int, 0, "Port of syslog over UDP; 0 switches it off.", allowed=_PORT),
+    Setting("syslog_tcp_port", int, 0, "Port of syslog over TCP; 0 switches it off.", allowed=_PORT),
+    Setting("syslog_tls_port", int, 0, "Port of syslog over TLS; 0 switches it off.", allowed=_PORT),
+    Setting("syslog_tls_certificate", str, "", "File with the certificate of syslog over TLS, PEM."),
+    Setting("syslog_tls_key", str, "", "File with the key of that certificate, PEM."),
+    Setting("syslog_project", str, "default", "Project of syslog messages that bring no key; empty to refuse them."),
+    Setting("syslog_allow", str, _PRIVATE, "Networks that may send syslog, separated by commas.", allowed=_NETWORKS),
     Setting("public_url", str, "", "Address in links and DSNs, such as https://deck.example.com.", allowed=_WEB_ADDRESS),
     Setting("trusted_proxies", str, "127.0.0.1", "Proxies whose X-Forwarded headers count, separated by commas."),
     Setting("control_url", str, "", "SQLAlchemy address of a PostgreSQL control store; empty for SQLite in the data directory."),

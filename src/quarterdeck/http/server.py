@@ -27,10 +27,17 @@ _NEXT = 20
 _log = logging.getLogger("quarterdeck.http")
 
 
-def bind(host: str, port: int, *, setting: str, explicit: bool) -> socket.socket | None:
+def bind(
+    host: str,
+    port: int,
+    *,
+    setting: str,
+    explicit: bool,
+    kind: socket.SocketKind = socket.SOCK_STREAM,
+) -> socket.socket | None:
     """A listening socket; None for a default port that is taken."""
     try:
-        return _listen(host, port)
+        return _listen(host, port, kind)
     except OSError as error:
         refuse_or_warn(error, port, setting=setting, explicit=explicit)
         return None
@@ -42,7 +49,7 @@ def refuse_or_warn(error: OSError, port: int, *, setting: str, explicit: bool) -
         raise Conflict(
             "port_unavailable",
             f"Cannot listen on port {port}: {error.strerror or error}.",
-            f"Choose another with --{setting.replace('_', '-')}, or 0 to do without.",
+            f"Set {setting} to another, or to 0 to do without.",
         ) from error
     _log.warning(
         "A default port is taken by another program.", extra=fields(setting=setting, port=port)
@@ -66,15 +73,18 @@ def bind_near(host: str, port: int, *, setting: str, explicit: bool) -> socket.s
     return found
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, kind: socket.SocketKind = socket.SOCK_STREAM) -> socket.socket:
     family, kind, protocol, _, address = socket.getaddrinfo(
-        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        host, port, type=kind, flags=socket.AI_PASSIVE
     )[0]
     listener = socket.socket(family, kind, protocol)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind(address)
-        listener.listen(2048)
+        if kind is socket.SOCK_DGRAM:  # where two may not share a port
+            listener.bind(address)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+            listener.listen(2048)
     except OSError:
         listener.close()
         raise

@@ -53,11 +53,9 @@ SEVERITIES: dict[int, tuple[str, ...]] = {
     10: ("notice", "5"),
     13: ("warn", "warning", "wrn", "40", "4"),
     17: ("error", "err", "severe", "50", "3"),
-    18: ("2",),
-    19: ("1",),
-    21: ("fatal", "critical", "crit", "ftl", "panic", "dpanic", "60", "0"),
-    22: ("alert",),
-    24: ("emergency", "emerg"),
+    21: ("fatal", "critical", "crit", "ftl", "panic", "dpanic", "60", "2"),
+    22: ("alert", "1"),
+    24: ("emergency", "emerg", "0"),
 }
 
 _DEEPEST = 3  # levels of objects that become keys with dots; what is deeper stays JSON

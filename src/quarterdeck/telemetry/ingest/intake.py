@@ -13,6 +13,7 @@ from typing import ParamSpec, Protocol, TypeVar
 from quarterdeck.core.clock import Clock, now_ms
 from quarterdeck.core.metrics import Registry, Sample
 from quarterdeck.core.permissions import Permission, Principal, ProjectRef
+from quarterdeck.core.settings import Settings
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.ingest.batcher import Batcher, Budget, Request, Write
 from quarterdeck.telemetry.ingest.logs import lines
@@ -24,6 +25,7 @@ from quarterdeck.telemetry.ingest.write import Oldest
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_MIB = 1_048_576
 _MOST_WAITING = 256  # large requests, whose bodies are already in memory
 _BEING_QUEUED_NS = 1_000_000_000  # a request is given its time just before it is queued
 
@@ -45,6 +47,14 @@ class Limits:
     body: int
     queue: int
     flush_ms: int
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        return cls(
+            body=int(settings.max_body_mb) * _MIB,
+            queue=int(settings.ingest_queue_mb) * _MIB,
+            flush_ms=int(settings.ingest_flush_ms),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,7 +131,7 @@ def _unquoted(text: str) -> str:
 
 def _of_json(given: Any) -> Any:
     """The message that Loki's JSON stands for."""
-    push = _Push()
+    push = Push()
     try:
         for stream in given["streams"]:
             labels = {str(name): str(value) for name, value in stream["stream"].items()}
@@ -192,5 +192,5 @@ def _push_message() -> Any:
     return message_factory.GetMessageClass(pool.FindMessageTypeByName(f"{file.package}.Push"))
 
 
-_Push = _push_message()
+Push = _push_message()
 _Outline = shaped("loki", {1: {1: None, 2: None}})  # streams, their labels; entries as bytes
