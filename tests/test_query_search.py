@@ -1,11 +1,12 @@
-"""The language of the search fields: what it means, and what it says when it cannot be read."""
+"""What the searches of logs and traces find: every form of the language over rows in the engine."""
+
+from contextlib import suppress
 
 import pytest
 
 from quarterdeck.core.errors import BadInput
-from quarterdeck.telemetry.query import logs
 from quarterdeck.telemetry.query.logs import search
-from quarterdeck.telemetry.query.search import parse
+from quarterdeck.telemetry.query.search_sql import search_logs, search_spans
 from quarterdeck.telemetry.query.traces import Filter, traces
 from quarterdeck.telemetry.query.window import Asked, Window, window_of
 from support.engine import new_project, shared_engine
@@ -15,46 +16,6 @@ from support.rows import SECOND, add_logs, add_spans, now_ns
 def around(project: int, at: int, seconds: int = 3600) -> Window:
     ms = at // 1_000_000
     return window_of(project, ms - seconds * 1000, ms + seconds * 1000)
-
-
-def shown(text: str) -> list[tuple[str, str, str, bool]]:
-    return [(t.field, t.operator, t.value, t.negated) for t in parse(text)]
-
-
-def test_words_phrases_fields_and_denials_are_told_apart() -> None:
-    assert shown('payment -"card declined" service:shop -level:debug') == [
-        ("", ":", "payment", False),
-        ("", ":", "card declined", True),
-        ("service", ":", "shop", False),
-        ("level", ":", "debug", True),
-    ]
-    assert shown("duration>=100ms http.status_code:>499 a=b") == [
-        ("duration", ">=", "100ms", False),
-        ("http.status_code", ">", "499", False),
-        ("a", ":", "b", False),
-    ]
-    assert shown('user.name:"Ada \\"the first\\" L" ') == [
-        ("user.name", ":", 'Ada "the first" L', False)
-    ]
-    assert shown("  ") == []
-    assert shown("GET https://shop.example/cart - x") == [
-        ("", ":", "GET", False),
-        ("", ":", "https://shop.example/cart", False),
-        ("", ":", "-", False),
-        ("", ":", "x", False),
-    ]
-    assert shown('"still being typed') == [("", ":", "still being typed", False)]
-
-
-@pytest.mark.parametrize(
-    ("text", "position"),
-    [("payment service:", 16), ("level>=abc severity_number>x", 11), ("x" * 4001, 4000)],
-)
-def test_what_cannot_be_read_is_refused_with_its_position(text: str, position: int) -> None:
-    with pytest.raises(BadInput) as refused:
-        logs.condition(Asked(), q=text)
-    assert refused.value.code == "search_invalid"
-    assert refused.value.details["position"] == position
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +84,95 @@ def records() -> tuple[int, int]:
         ("%", {2}),
         ("_", {2}),
         ("payment service:pay -level:error amount>10", {1}),
+        # Words, phrases, patterns, regular expressions.
+        ("*", {0, 1, 2, 3}),
+        ("-*", set()),
+        ("pay?ent", {0, 1}),
+        ("paymen?", {0, 1}),
+        ("pay?", set()),  # one character and no more
+        ("?ayment", {0, 1}),
+        ("*ment", {0, 1}),
+        ("*aymen", set()),  # a word ends where the pattern does
+        ("ayment*", set()),
+        ("*aymen*", {0, 1}),
+        ("pay*order", set()),  # within a word
+        ("order-7?", {0, 1}),
+        ("order-*7", {0}),
+        ("stra*", {3}),
+        ("key=a*c", set()),  # that is the field `key`
+        ('"key=a_b%c"', {2}),
+        ("key\\=a*c", {2}),
+        ("/order-7[78]/", {0, 1}),
+        ("/payment/", {1}),
+        ("/(?i)payment/", {0, 1}),
+        ("/a.b/", {2}),
+        ("-/(?i)payment/", {2, 3}),
+        ("body:declin*", {0}),
+        ("body:/^P/", {0}),
+        ("body:*", {0, 1, 2, 3}),
+        # Alternatives, groups, denial.
+        ("declined OR miss", {0, 2}),
+        ("payment declined OR miss", {0, 2}),
+        ("payment (declined OR miss)", {0}),
+        ("payment AND NOT declined", {1}),
+        ("NOT (payment OR miss)", {3}),
+        ("-(payment declined)", {1, 2, 3}),
+        ("-(-payment)", {0, 1}),
+        ("service:(pay OR web) -miss", {0, 1, 3}),
+        ("order:(o77 OR o78)", {0, 1}),
+        ("-order:(o77 OR o78)", {2, 3}),
+        ("order!=o77", {1, 2, 3}),
+        ("order:o77 OR retries:3 OR für", {0, 2, 3}),
+        # Numbers, ranges, booleans.
+        ("amount:99", {1}),
+        ("amount:99.0", {1}),
+        ("amount:[12.5 TO 99]", {0, 1}),
+        ("amount:{12.5 TO 99]", {1}),
+        ("amount:[12.5 TO 99}", {0}),
+        ("amount:{12.5 TO 99}", set()),
+        ("amount:[50 TO *]", {1}),
+        ("amount:[* TO 50]", {0}),
+        ("amount:12..13", {0}),
+        ("amount:(>10 <50)", {0}),
+        ("-amount>50", {0, 2, 3}),  # all others, those without it too
+        ("-amount:[0 TO 50]", {1, 2, 3}),
+        ("amount>0.0123KB", {0, 1}),
+        ("amount:*", {0, 1}),
+        ("NOT amount:*", {2, 3}),
+        ("ok:TRUE", {1}),
+        ("ok:false", {0}),
+        ("user.id:u?", {0, 1}),
+        ("user.id:/^u[13]$/", {0}),
+        ('order:""', set()),
+        ("order:/.*/", {0, 1, 3}),
+        ("-order:/7$/", {1, 2, 3}),
+        ('"user.id":u2', {1}),
+        # Levels.
+        ("level:(error OR warn)", {0, 3}),
+        ("level:[info TO warn]", {1, 3}),
+        ("level:info..error", {0, 1, 3}),
+        ("level<info", {2}),
+        ("-level>=warn", {1, 2}),
+        ("level:w*", {3}),
+        ("level:/^(warn|error)$/", {0, 3}),
+        ("level:*", {0, 1, 2, 3}),
+        ("severity_number:[5 TO 9]", {1, 2}),
+        # Columns and ids.
+        ("service:/^p/", {0, 1}),
+        ("service:*", {0, 1, 2, 3}),
+        ("event:*", set()),
+        ("host.name:(h1 OR h3)", {1, 3}),
+        ("host.name:h*", {0, 1, 2, 3}),
+        ("-host.name:h0", {1, 2, 3}),
+        ("resource.n>1", {2, 3}),
+        ("resource.n:*", {0, 1, 2, 3}),
+        ("resource.missing:*", set()),
+        ("-resource.missing:x", {0, 1, 2, 3}),
+        ("resource.missing:/.*/", set()),
+        ("trace_id:*3", {2}),
+        ("trace_id:*", {0, 1, 2, 3}),
+        ("span_id:*", set()),
+        (f"{2:032x} OR {3:032x}", {1, 2}),
     ],
 )
 def test_a_search_finds_these_records(records: tuple[int, int], text: str, found: set[int]) -> None:
@@ -137,7 +187,7 @@ def spans() -> tuple[int, int]:
     rows = [
         {"name": "GET /cart", "duration_ns": 80_000_000, "attributes": {"http.status_code": 200}},
         {"name": "POST /pay", "duration_ns": 900_000_000, "status": "error", "status_message": "card declined",
-         "attributes": {"http.status_code": 502}},
+         "attributes": {"http.status_code": 502}, "parent_span_id": "00000000000000aa", "resource": {"host.name": "h1"}},
         {"name": "consume orders", "kind": "consumer", "duration_ns": 5_000},
     ]  # fmt: skip
     add_spans(
@@ -168,6 +218,62 @@ def spans() -> tuple[int, int]:
         ("http.status_code:200", {1}),
         ("-http.status_code:*", {3}),
         ("trace_id:00000000000000000000000000000003", {3}),
+        # Words are found within names and messages.
+        ("*", {1, 2, 3}),
+        ("art", {1}),
+        ('"POST /pay"', {2}),
+        ('"GET *"', set()),
+        ("c?rt", {1}),
+        ("con*ders", set()),  # within a word, as in logs
+        ("c*rt", {1}),
+        ("ca*", {1, 2}),
+        ("ar*", set()),  # from the start of a word
+        ("/^(GET|POST) /", {1, 2}),
+        ("-/^GET/", {2, 3}),
+        ("cart OR declined", {1, 2}),
+        ("NOT (cart OR declined)", {3}),
+        ("(cart OR declined) status:error", {2}),
+        ("kind:(server OR client)", {1, 2}),
+        ("kind:s*", {1, 2}),
+        ("kind:/^c/", {3}),
+        ("kind:*", {1, 2, 3}),
+        ("-kind:server", {3}),
+        ("status:*", {2}),
+        ("has_error:true", {2}),
+        ("has_error:false", {1, 3}),
+        ("-has_error:true", {1, 3}),
+        ("root:true", {1, 3}),
+        ("root:false", {2}),
+        ("entry:true", {1, 2, 3}),
+        ("entry:false", set()),
+        ("duration:[80ms TO 1s]", {1, 2}),
+        ("duration:{80ms TO 1s}", {2}),
+        ("duration:80ms..1s", {1, 2}),
+        ("duration:[* TO 80ms]", {1, 3}),
+        ("duration:(<1ms OR >0.5s)", {2, 3}),
+        ("duration:80", {1}),
+        ("duration_ns<=5000", {3}),
+        ("duration>0.1m2s", set()),
+        ("name:?ET*", {1}),
+        ("name:/cart$/", {1}),
+        ("name:(*cart OR *pay)", {1, 2}),
+        ("name!=*cart", {2, 3}),
+        ("status_message:*", {2}),
+        ("status_message:card*", {2}),
+        ("http.status_code:5??", {2}),
+        ("http.status_code:5*", {2}),
+        ("http.status_code:[200 TO 299]", {1}),
+        ("http.status_code:200..599", {1, 2}),
+        ("http.status_code:(200 OR 502)", {1, 2}),
+        ("http.status_code!=200", {2, 3}),
+        ("-http.status_code>=500", {1, 3}),
+        ("http.status_code:/^5/", {2}),
+        ("@http.status_code:200", {1}),
+        ("parent_span_id:*", {2}),
+        ("host.name:h1", {2}),
+        ("resource.host.name:h1 OR cart", {1, 2}),
+        ("service:sho?", {1, 2, 3}),
+        ("environment:prod release:1.0", {1, 2, 3}),
     ],
 )
 def test_a_search_finds_these_traces(spans: tuple[int, int], text: str, found: set[int]) -> None:
@@ -176,22 +282,76 @@ def test_a_search_finds_these_traces(spans: tuple[int, int], text: str, found: s
     assert {int(row.trace_id, 16) for row in answer.items} == found
 
 
-@pytest.mark.parametrize("text", ["duration>fast", "kind:sideways", "status>ok"])
-def test_a_value_that_a_field_cannot_have_is_refused(spans: tuple[int, int], text: str) -> None:
-    project, at = spans
-    with pytest.raises(BadInput, match=r".+"):
-        traces(shared_engine(), around(project, at), Filter(q=text))
+@pytest.mark.parametrize(
+    ("signal", "text", "fault"),
+    [
+        ("logs", "level>=abc x", "abc"),
+        ("logs", "level:[warn TO loud]", "[warn TO loud]"),
+        ("logs", "a severity_number>x", "x"),
+        ("logs", "amount>much", "much"),
+        ("logs", "amount>=1e", "1e"),
+        ("logs", "(a OR amount:[1 TO x])", "[1 TO x]"),
+        ("logs", "service>5x", "5x"),
+        ("logs", "trace_id>5", "5"),
+        ("logs", "severity_number:9*", "9*"),
+        ("spans", "duration>fast", "fast"),
+        ("spans", "duration:/1/", "/1/"),
+        ("spans", "cart kind:sideways", "sideways"),
+        ("spans", "status>ok", "ok"),
+        ("spans", "root:maybe", "maybe"),
+        ("spans", "has_error>true", "true"),
+    ],
+)
+def test_a_value_that_a_field_cannot_have_is_refused_where_it_stands(
+    signal: str, text: str, fault: str
+) -> None:
+    with pytest.raises(BadInput) as refused:
+        (search_logs if signal == "logs" else search_spans)(Asked(), text)
+    assert refused.value.code == "search_invalid"
+    assert refused.value.hint
+    position, length = (refused.value.details[key] for key in ("position", "length"))
+    assert text[position : position + length] == fault
 
 
-def test_a_word_is_looked_up_in_the_text_index() -> None:
+def plan(text: str) -> str:
     asked = Asked()
-    logs.condition(asked, q="payment order:o77")
+    search_logs(asked, text)
     window = around(1, now_ns())
     sql = f"EXPLAIN indexes = 1 SELECT body FROM logs WHERE {window.where()}{asked.sql}"
-    plan = "\n".join(
-        row[0]
-        for row in shared_engine().query("plan", sql, {**window.params(), **asked.params}).rows
-    )
-    assert "body_words" in plan
-    assert "attribute_values" in plan
-    assert "Min-Max" in plan
+    rows = shared_engine().query("plan", sql, {**window.params(), **asked.params}).rows
+    return "\n".join(row[0] for row in rows)
+
+
+def test_a_word_and_the_value_of_an_attribute_are_looked_up_in_their_indexes() -> None:
+    found = plan("payment order:o77")
+    assert "body_words" in found
+    assert "attribute_values" in found
+    assert "Min-Max" in found
+
+
+@pytest.mark.parametrize(
+    ("text", "index"),
+    [
+        ("payment OR declined", "body_words"),
+        ("(payment OR declined) -debug", "body_words"),
+        ("payment OR order:o77", "body_words"),
+        ("order:o77 OR order:o78", "attribute_values"),
+        ("status_code:200", "attribute_values"),
+        ("order-7*", "body_words"),
+        ("-(-payment)", "body_words"),
+    ],
+)
+def test_neither_or_nor_not_loses_the_index(text: str, index: str) -> None:
+    assert index in plan(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["\x00", "a\x00*", "f:\x00", "\u202e", "'; DROP TABLE logs", "{p0:String}", "f:{p0:String}x",
+     "/\x00/", "?" * 3_000, "*a" * 1_500, "\\" * 3_999, "f:" + "(a OR " * 15 + "b", '"' + "a " * 1_900],
+)  # fmt: skip
+def test_hostile_text_is_looked_for_or_refused(records: tuple[int, int], text: str) -> None:
+    project, at = records
+    with suppress(BadInput):
+        search(shared_engine(), around(project, at), q=text)
+        traces(shared_engine(), around(project, at), Filter(q=text))

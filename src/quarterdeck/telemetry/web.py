@@ -22,7 +22,7 @@ def window_dep(
 
 
 WindowDep = Annotated[Window, Depends(window_dep)]
-Search = Annotated[str, Query(max_length=4_000, description="A search, as docs/sql.md has it.")]
+Search = Annotated[str, Query(max_length=4_000, description="A search, as docs/search.md has it.")]
 Text = Annotated[str, Query(max_length=SHORT)]
 
 

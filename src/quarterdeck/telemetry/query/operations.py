@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.latency import milliseconds
-from quarterdeck.telemetry.query.slowest import ENTRY
 from quarterdeck.telemetry.query.window import Asked, Window, run
+from quarterdeck.telemetry.search.fields import ENTRY
 
 MOST_SPANS = 2_000_000
 _SLICES = 24

@@ -1,196 +1,284 @@
-"""Search terms as conditions over the stored tables, every value bound as a parameter.
+"""A search as conditions over the stored tables, every value bound as a parameter.
 
 Words of log bodies are looked up in the text index: a word matches whole words, without
-regard to case. A phrase must stand as written; what holds `*` is matched as a pattern and
-cannot use the index.
+regard to case, and a phrase must stand as written. Of a pattern the words that are whole in
+it are looked up. Equality of an attribute uses the index of values. The engine follows both
+through OR and NOT. No condition is ever NULL, so that NOT finds everything else.
 """
 
 import re
 from collections.abc import Callable
 
-from quarterdeck.telemetry.query.search import Term, invalid, parse
+from quarterdeck.telemetry.query.search_values import (
+    as_stored,
+    duration_of,
+    like_of,
+    lower,
+    number_of,
+    word_pattern_of,
+    words_of,
+)
 from quarterdeck.telemetry.query.window import Asked
+from quarterdeck.telemetry.search.fields import (
+    LEVELS,
+    RESOURCE_PREFIXES,
+    Field,
+    Signal,
+    field_of,
+    level_of,
+)
+from quarterdeck.telemetry.search.parse import invalid, parse
+from quarterdeck.telemetry.search.tree import (
+    All,
+    Any,
+    Compare,
+    Exists,
+    Leaf,
+    Match,
+    Node,
+    Not,
+    Pattern,
+    Range,
+    Regex,
+    Text,
+)
 
-_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
-_WORDS = re.compile(r"[a-z0-9\x80-\U0010ffff]+")
+__all__ = ["LEVELS", "level_of", "search_logs", "search_spans"]
+
 _HEX = re.compile(r"[0-9a-fA-F]+")
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)?")
-_UNITS = {"ns": 1, "us": 1e3, "µs": 1e3, "ms": 1e6, "s": 1e9, "m": 60e9, "h": 3600e9}
-
-LEVELS = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
-_LEVEL_NAMES = {name: i for i, name in enumerate(LEVELS)} | {"warning": 4, "information": 3, "critical": 6, "err": 5}  # fmt: skip
-RESOURCE_PREFIXES = ("host.", "os.", "process.", "container.", "k8s.", "cloud.", "telemetry.", "service.", "deployment.", "device.")  # fmt: skip
-"""Attributes by these names are looked for in the resource as well."""
-
-_COLUMNS = {
-    "service": "service", "service.name": "service", "environment": "environment", "env": "environment",
-    "deployment.environment.name": "environment", "release": "release", "version": "release",
-    "service.version": "release", "scope": "scope",
-}  # fmt: skip
-_LOG_COLUMNS = {**_COLUMNS, "event": "event_name", "event_name": "event_name", "body": "body"}
-SPAN_COLUMNS = {
-    **_COLUMNS, "name": "name", "operation": "name", "status_message": "status_message",
-}  # fmt: skip
-_KINDS = {"unspecified", "internal", "server", "client", "producer", "consumer"}
-_STATUSES = {"unset", "ok", "error"}
-
-Condition = Callable[[Asked, Term], str]
 
 
 def search_logs(asked: Asked, text: str) -> None:
     """Add the conditions of a search over log records."""
-    _search(asked, text, _log_term)
+    _search(asked, text, "logs")
 
 
 def search_spans(asked: Asked, text: str) -> None:
     """Add the conditions of a search over spans."""
-    _search(asked, text, _span_term)
+    _search(asked, text, "spans")
 
 
-def level_of(text: str) -> int | None:
-    """The class of a severity by its name."""
-    return _LEVEL_NAMES.get(text.lower())
+def _search(asked: Asked, text: str, signal: Signal) -> None:
+    tree = parse(text)
+    for node in tree.nodes if isinstance(tree, All) else (tree,):
+        asked.add(_condition(asked, node, signal))
 
 
-def _search(asked: Asked, text: str, one: Condition) -> None:
-    for term in parse(text):
-        condition = one(asked, term)
-        asked.add(f"NOT ({condition})" if term.negated else condition)
+def _condition(asked: Asked, node: Node, signal: Signal) -> str:
+    match node:
+        case All(nodes):
+            return " AND ".join(f"({_condition(asked, part, signal)})" for part in nodes)
+        case Any(nodes):
+            return " OR ".join(f"({_condition(asked, part, signal)})" for part in nodes)
+        case Not(inner):
+            return f"NOT ({_condition(asked, inner, signal)})"
+        case _:
+            return _leaf(asked, node, signal)
 
 
-def _log_term(asked: Asked, term: Term) -> str:
-    field = term.field.lower()
-    if not field:
-        return _id_or(asked, term, lambda: _in_body(asked, term))
-    if field in {"severity", "level"}:
-        level = level_of(term.value)
-        if level is None:
-            return f"lower(severity_text) = {asked.bind(_lower(term.value))}"
-        return f"intDiv(toUInt8(severity_number) + 3, 4) {_sign(term)} {level}"
-    if field == "severity_number":
-        return f"severity_number {_sign(term)} {_number(asked, term)}"
-    if field == "body" and term.operator == ":" and "*" not in term.value:
-        return _in_body(asked, term)
-    return _common(asked, term, _LOG_COLUMNS)
+def _leaf(asked: Asked, leaf: Leaf, signal: Signal) -> str:
+    if not leaf.field:
+        return _free(asked, leaf, signal)
+    known = field_of(signal, leaf.field)
+    return _OF_KIND[known.kind](asked, leaf, known) if known else _attribute(asked, leaf)
 
 
-def _span_term(asked: Asked, term: Term) -> str:
-    field = term.field.lower()
-    if not field:
-        return _id_or(asked, term, lambda: _in_span(asked, term))
-    if field in {"duration", "duration_ns", "duration_ms"}:
-        unit = {"duration_ns": "ns"}.get(field, "ms")
-        return f"duration_ns {_sign(term)} {asked.bind(_duration(term, unit), 'Int64')}"
-    if field == "kind":
-        return f"kind = {asked.bind(_one_of(term, _KINDS))}"
-    if field == "status":
-        return f"status = {asked.bind(_one_of(term, _STATUSES))}"
-    return _common(asked, term, SPAN_COLUMNS)
+def _free(asked: Asked, leaf: Leaf, signal: Signal) -> str:
+    assert isinstance(leaf, Match)
+    text = leaf.value.text
+    if isinstance(leaf.value, Text) and len(text) == 32 and _HEX.fullmatch(text):
+        return _same_id(asked, "trace_id", text)  # a word that looks like a trace id is one
+    if isinstance(leaf.value, Pattern) and not text.strip("*"):
+        return "1 = 1"
+    if signal == "logs":
+        return _in_body(asked, leaf)
+    if isinstance(leaf.value, Text):
+        like = asked.bind(f"%{like_of(lower(text), wild=False)}%")
+        return f"lower(name) LIKE {like} OR lower(status_message) LIKE {like}"
+    if isinstance(leaf.value, Regex):
+        regex = asked.bind(text)
+        return f"match(name, {regex}) OR match(status_message, {regex})"
+    regex = asked.bind(word_pattern_of(lower(text))[1])
+    return f"match(lower(name), {regex}) OR match(lower(status_message), {regex})"
 
 
-def _common(asked: Asked, term: Term, columns: dict[str, str]) -> str:
-    field = term.field.lower()
-    sizes = {"trace_id": 16, "trace": 16, "span_id": 8, "span": 8, "parent_span_id": 8}
-    if field in sizes:
-        column = {"trace": "trace_id", "span": "span_id"}.get(field, field)
-        return _id(asked, column, term.value, sizes[field])
-    if field in columns:
-        return _text(asked, term, columns[field])
-    return _attribute(asked, term)
+def _in_body(asked: Asked, leaf: Match) -> str:
+    if isinstance(leaf.value, Regex):
+        return f"match(body, {asked.bind(leaf.value.text)})"
+    text = lower(leaf.value.text)
+    if isinstance(leaf.value, Pattern):
+        words, regex = word_pattern_of(text)
+        written = f"match(lower(body), {asked.bind(regex)})"
+    else:
+        words = words_of(text)
+        # More than a word must also stand as written.
+        written = "" if words == [text] else f"position(lower(body), {asked.bind(text)}) > 0"
+    looked_up = f"hasAllTokens(lower(body), {asked.bind(words, 'Array(String)')})" if words else ""
+    return " AND ".join(filter(None, (looked_up, written)))
 
 
-def _attribute(asked: Asked, term: Term) -> str:
-    name = term.field
-    in_resource = name.startswith("resource.")
-    name = name.removeprefix("resource.").removeprefix("attributes.").removeprefix("@")
+def _words(asked: Asked, leaf: Leaf, field: Field) -> str:
+    return _in_body(asked, leaf) if isinstance(leaf, Match) else _text_field(asked, leaf, field)
+
+
+def _text_field(asked: Asked, leaf: Leaf, field: Field) -> str:
+    return f"{field.sql} != ''" if isinstance(leaf, Exists) else _text(asked, leaf, field.sql)
+
+
+def _text(asked: Asked, leaf: Leaf, value: str) -> str:
+    """Conditions on a text, which may be a number."""
+    match leaf:
+        case Match(_, Text(text)):
+            return f"{value} = {asked.bind(text)}"
+        case Match(_, Pattern(text)):
+            return f"{value} ILIKE {asked.bind(like_of(text))}"
+        case Match(_, Regex(text)):
+            return f"match({value}, {asked.bind(text)})"
+    return (
+        f"ifNull({_ordered(leaf, f'toFloat64OrNull(toString({value}))', _number(asked, leaf))}, 0)"
+    )
+
+
+def _attribute(asked: Asked, leaf: Leaf) -> str:
+    name = leaf.field.removeprefix("resource.")
+    in_resource = name != leaf.field
+    name = name.removeprefix("attributes.").removeprefix("@")
     key = asked.bind(name)
-    if in_resource or name.startswith(RESOURCE_PREFIXES):
-        held = f"JSONHas(resource, {key})"
-        value = f"if(JSONType(resource, {key}) = 'String', JSONExtractString(resource, {key}), JSONExtractRaw(resource, {key}))"
-        condition = held if term.value == "*" else _text(asked, term, value)
-        if in_resource:
-            return condition
-        return f"({condition}) OR ({_of_map(asked, term, key)})"
-    return _of_map(asked, term, key)
+    of_map = "" if in_resource else _of_map(asked, leaf, key)
+    if not in_resource and not name.startswith(RESOURCE_PREFIXES):
+        return of_map
+    held = f"JSONHas(resource, {key})"
+    value = f"if(JSONType(resource, {key}) = 'String', JSONExtractString(resource, {key}), JSONExtractRaw(resource, {key}))"
+    condition = held if isinstance(leaf, Exists) else f"{held} AND {_text(asked, leaf, value)}"
+    return f"({condition}) OR ({of_map})" if of_map else condition
 
 
-def _of_map(asked: Asked, term: Term, key: str) -> str:
-    held = f"mapContains(attributes, {key})"
-    if term.value == "*" and not term.quoted:
-        return held
-    condition = _text(asked, term, f"attributes[{key}]")
-    return f"{held} AND {condition}" if term.value == "" else condition
+def _of_map(asked: Asked, leaf: Leaf, key: str) -> str:
+    held, value = f"mapContains(attributes, {key})", f"attributes[{key}]"
+    match leaf:
+        case Exists():
+            return held
+        case Match(_, Text(text)) if text:
+            return f"{value} IN {asked.bind(as_stored(text), 'Array(String)')}"
+        case Match(_, Pattern()):
+            return _text(asked, leaf, value)
+    return f"{held} AND {_text(asked, leaf, value)}"
 
 
-def _text(asked: Asked, term: Term, column: str) -> str:
-    if term.operator != ":":
-        return f"toFloat64OrNull(toString({column})) {_sign(term)} {_number(asked, term)}"
-    if "*" in term.value and not term.quoted:
-        return f"{column} ILIKE {asked.bind(_like(term.value))}"
-    return f"{column} = {asked.bind(term.value)}"
+def _level(asked: Asked, leaf: Leaf, field: Field) -> str:
+    match leaf:
+        case Exists():
+            return "severity_number != 0 OR severity_text != ''"
+        case Match(_, Text(text)) if level_of(text) is None:
+            return f"lower(severity_text) = {asked.bind(lower(text))}"
+        case Match(_, Pattern() | Regex()):
+            named = _text(asked, leaf, "toString(severity)")
+            return f"{named} OR {_text(asked, leaf, 'severity_text')}"
+
+    def number(text: str) -> str:
+        level = level_of(text)
+        if level is None:
+            raise invalid(f"`{text}` is not a level.", leaf.at, f"Levels are {', '.join(LEVELS)}.")
+        return str(level)
+
+    return _ordered(leaf, field.sql, number)
 
 
-def _in_body(asked: Asked, term: Term) -> str:
-    text = _lower(term.value)
-    if "*" in text and not term.quoted:
-        return f"lower(body) LIKE {asked.bind('%' + _like(text.strip('*')) + '%')}"
-    words = _WORDS.findall(text)[:64]
-    conditions = []
-    if words:
-        conditions.append(f"hasAllTokens(lower(body), {asked.bind(words, 'Array(String)')})")
-    if words != [text]:  # more than a word: it must also stand as written
-        conditions.append(f"position(lower(body), {asked.bind(text)}) > 0")
-    return " AND ".join(conditions)
+def _number_field(asked: Asked, leaf: Leaf, field: Field) -> str:
+    return _ordered(leaf, field.sql, _number(asked, leaf))
 
 
-def _in_span(asked: Asked, term: Term) -> str:
-    text = asked.bind("%" + _like(_lower(term.value).strip("*")) + "%")
-    return f"lower(name) LIKE {text} OR lower(status_message) LIKE {text}"
+def _duration(asked: Asked, leaf: Leaf, field: Field) -> str:
+    def number(text: str) -> str:
+        duration = duration_of(text, field.unit)
+        if duration is None:
+            raise invalid(f"`{text}` is not a duration.", leaf.at, "Write 250ms, 1.5s or 2m30s.")
+        return asked.bind(duration, "Int64")
+
+    return _ordered(leaf, field.sql, number)
 
 
-def _id_or(asked: Asked, term: Term, otherwise: Callable[[], str]) -> str:
-    """A word that looks like a trace id is one."""
-    if len(term.value) == 32 and _HEX.fullmatch(term.value):
-        return _id(asked, "trace_id", term.value, 16)
-    return otherwise()
+def _choice(asked: Asked, leaf: Leaf, field: Field) -> str:
+    match leaf:
+        case Exists():
+            return f"toInt8({field.sql}) != 0"
+        case Match(_, Text(text)) if lower(text) in field.choices:
+            return f"{field.sql} = {asked.bind(lower(text))}"
+        case Match(_, Pattern() | Regex()):
+            return _text(asked, leaf, f"toString({field.sql})")
+    raise _not_one_of(leaf, field)
 
 
-def _id(asked: Asked, column: str, value: str, size: int) -> str:
-    if len(value) != size * 2 or not _HEX.fullmatch(value):
-        return "1 = 0"
-    return f"{column} = toFixedString(unhex({asked.bind(value)}), {size})"
+def _flag(asked: Asked, leaf: Leaf, field: Field) -> str:
+    match leaf:
+        case Exists():
+            return "1 = 1"
+        case Match(_, Text(text)) if lower(text) in field.choices:
+            return field.sql if lower(text) == "true" else f"NOT ({field.sql})"
+    raise _not_one_of(leaf, field)
 
 
-def _sign(term: Term) -> str:
-    return "=" if term.operator == ":" else term.operator
+def _id(asked: Asked, leaf: Leaf, field: Field) -> str:
+    match leaf:
+        case Exists():
+            return f"{field.sql} != toFixedString('', {field.size})"
+        case Match(_, Text(text)):
+            valid = len(text) == field.size * 2 and _HEX.fullmatch(text)
+            return _same_id(asked, field.sql, text) if valid else "1 = 0"
+        case Match():
+            return _text(asked, leaf, f"lower(hex({field.sql}))")
+    raise invalid(f"`{leaf.field}` is an id: it can be compared with : alone.", leaf.at)
 
 
-def _number(asked: Asked, term: Term) -> str:
-    try:
-        return asked.bind(float(term.value), "Float64")
-    except ValueError:
-        raise invalid(f"`{term.field}{term.operator}` needs a number.", term.position) from None
+def _same_id(asked: Asked, column: str, text: str) -> str:
+    return f"{column} = toFixedString(unhex({asked.bind(text)}), {len(text) // 2})"
 
 
-def _duration(term: Term, unit: str) -> int:
-    found = _DURATION.fullmatch(term.value)
-    if not found:
-        raise invalid(f"`{term.value}` is not a duration; write 250ms or 1.5s.", term.position)
-    return int(float(found.group(1)) * _UNITS[found.group(2) or unit])
+def _ordered(leaf: Leaf, value: str, number: Callable[[str], str]) -> str:
+    """Conditions on what can be compared; `number` gives the SQL of a value that was written."""
+    match leaf:
+        case Match(_, Text(text)):
+            return f"{value} = {number(text)}"
+        case Compare(_, operator, text):
+            return f"{value} {operator} {number(text)}"
+        case Range(_, low, high, with_low, with_high):
+            above = "" if low is None else f"{value} {'>=' if with_low else '>'} {number(low)}"
+            below = "" if high is None else f"{value} {'<=' if with_high else '<'} {number(high)}"
+            return " AND ".join(filter(None, (above, below)))
+        case Exists():
+            return "1 = 1"
+    raise invalid(f"`{leaf.field}` is compared with numbers, not with patterns.", leaf.at)
 
 
-def _one_of(term: Term, known: set[str]) -> str:
-    value = term.value.lower()
-    if value not in known or term.operator != ":":
-        raise invalid(f"`{term.field}` is one of {', '.join(sorted(known))}.", term.position)
-    return value
+def _number(asked: Asked, leaf: Leaf) -> Callable[[str], str]:
+    def number(text: str) -> str:
+        found = number_of(text)
+        if found is None:
+            raise invalid(
+                f"A number is expected for `{leaf.field}`, not `{text[:60]}`.",
+                leaf.at,
+                "Write 500, -1.5 or 10KB; put it in quotes behind : to look for the text itself.",
+            )
+        return asked.bind(found, "Float64")
+
+    return number
 
 
-def _like(text: str) -> str:
-    escaped = text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return escaped.replace("*", "%")
+def _not_one_of(leaf: Leaf, field: Field) -> Exception:
+    return invalid(
+        f"`{leaf.field}` is one of {', '.join(field.choices)}.",
+        leaf.at,
+        f"Write {leaf.field}:{field.choices[0]}.",
+    )
 
 
-def _lower(text: str) -> str:
-    """As the engine's `lower` does: ASCII alone."""
-    return text.translate(_LOWER)
+_OF_KIND: dict[str, Callable[[Asked, Leaf, Field], str]] = {
+    "text": _text_field,
+    "words": _words,
+    "level": _level,
+    "number": _number_field,
+    "duration": _duration,
+    "id": _id,
+    "choice": _choice,
+    "flag": _flag,
+}

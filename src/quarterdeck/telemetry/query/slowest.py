@@ -10,9 +10,7 @@ from pydantic import BaseModel
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.rows import hex_id
 from quarterdeck.telemetry.query.window import Asked, Window, run
-
-ENTRY = "kind IN ('server', 'consumer') OR parent_span_id = toFixedString('', 8)"
-"""Spans that a service was asked for, or that began a trace: what a person means by a request."""
+from quarterdeck.telemetry.search.fields import ENTRY
 
 
 class SlowSpan(BaseModel):

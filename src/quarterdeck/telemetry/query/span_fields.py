@@ -7,8 +7,8 @@ show it. Resource attributes that are columns of their own are told by the colum
 import re
 
 from quarterdeck.core.errors import BadInput
-from quarterdeck.telemetry.query.search_sql import RESOURCE_PREFIXES, SPAN_COLUMNS
 from quarterdeck.telemetry.query.window import Asked
+from quarterdeck.telemetry.search.fields import RESOURCE_PREFIXES, field_of
 
 COLUMNS = ("service", "name", "kind", "status", "environment", "release", "scope")
 
@@ -55,8 +55,10 @@ def value_of(asked: Asked, field: str) -> str:
 
 
 def _column(field: str) -> str | None:
-    known = field.lower()
-    return known if known in COLUMNS else SPAN_COLUMNS.get(known)
+    if field.lower() in COLUMNS:
+        return field.lower()
+    known = field_of("spans", field)
+    return known.sql if known and known.kind == "text" else None
 
 
 def resource_field(key: str) -> str:

@@ -3,9 +3,10 @@
 from dataclasses import dataclass
 
 from quarterdeck.core.errors import BadInput
-from quarterdeck.telemetry.query.search import parse
 from quarterdeck.telemetry.query.search_sql import search_spans
 from quarterdeck.telemetry.query.window import Asked
+from quarterdeck.telemetry.search.parse import parse
+from quarterdeck.telemetry.search.tree import fields_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,4 +35,4 @@ class Selection:
     @property
     def fields(self) -> set[str]:
         """The fields it is told by: comparing them would say nothing."""
-        return {term.field for term in parse(self.q) if term.field}
+        return fields_in(parse(self.q))

@@ -15,8 +15,9 @@ from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.rows import trace_ids
 from quarterdeck.telemetry.query.search_sql import search_spans
-from quarterdeck.telemetry.query.slowest import ENTRY, at_least
+from quarterdeck.telemetry.query.slowest import at_least
 from quarterdeck.telemetry.query.window import MINUTE_MS, Asked, Grid, Window, grid_of, run
+from quarterdeck.telemetry.search.fields import ENTRY
 
 Sort = Literal["recent", "slowest"]
 Status = Literal["ok", "error"]

@@ -5,8 +5,8 @@ from pydantic import BaseModel, Field
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.latency import milliseconds
 from quarterdeck.telemetry.query.operations import KIND
-from quarterdeck.telemetry.query.slowest import ENTRY
 from quarterdeck.telemetry.query.window import Asked, Window, run
+from quarterdeck.telemetry.search.fields import ENTRY
 
 MOST = 8
 MOST_OPERATIONS = 40
