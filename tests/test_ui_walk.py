@@ -66,6 +66,7 @@ def open_record(page: Page) -> None:
 
 ROWS = "[role=table] [role=row][data-index='0']"
 SETTINGS = "/settings/resources"
+QUESTION = "SELECT service, count() AS spans FROM spans GROUP BY service ORDER BY spans DESC"
 
 INSIDE = (
     Stop("overview", "/overview", f"{ROWS} svg, {ROWS}"),
@@ -80,6 +81,7 @@ INSIDE = (
     Stop("logs-record", "/logs", "[role=option]", open_record),
     Stop("hosts", "/hosts", ROWS),
     Stop("host", "/hosts", ROWS, open_host),
+    Stop("sql", f"/sql?show=chart&sql={QUESTION}", "main figure, main .bars"),
     Stop("send", "/send", "main nav a"),
     Stop("data-health", "/data-health", ROWS),
     Stop("demo", "/demo", "main [role=switch], main button"),

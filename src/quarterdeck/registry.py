@@ -7,6 +7,7 @@ from quarterdeck.telemetry.derived.ready import READY
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
 from quarterdeck.telemetry.ingest.logs.spec import LogDrainSpec
 from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
+from quarterdeck.telemetry.sql.spec import SavedQuerySpec
 
 KINDS = Kinds(
     (
@@ -31,6 +32,13 @@ KINDS = Kinds(
             "Saved search",
             "A search over traces or logs that is worth keeping.",
             SavedSearchSpec,
+            write=Permission.RESPOND,
+        ),
+        Kind(
+            "saved-query",
+            "Saved query",
+            "SQL over telemetry that is worth keeping.",
+            SavedQuerySpec,
             write=Permission.RESPOND,
         ),
         Kind(

@@ -937,6 +937,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/sql/reference": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Reference
+         * @description Views, columns, functions and limits: what completion offers and the console explains.
+         */
+        get: operations["sql_read_reference"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bottlenecks": {
         parameters: {
             query?: never;
@@ -2525,6 +2545,13 @@ export interface components {
              * @description Happened more than five seconds after they arrived.
              */
             ahead_share: number;
+        };
+        /** ColumnHelp */
+        ColumnHelp: {
+            /** Name */
+            name: string;
+            /** Help */
+            help: string;
         };
         /** ComparedField */
         ComparedField: {
@@ -4360,6 +4387,17 @@ export interface components {
              */
             type: string;
         };
+        /** SqlLimits */
+        SqlLimits: {
+            /** Seconds */
+            seconds: number;
+            /** Rows */
+            rows: number;
+            /** Memory Mb */
+            memory_mb: number;
+            /** At Once */
+            at_once: number;
+        };
         /** SqlQuestion */
         SqlQuestion: {
             /**
@@ -4368,6 +4406,21 @@ export interface components {
              * @example SELECT count() FROM spans
              */
             sql: string;
+        };
+        /** SqlReference */
+        SqlReference: {
+            /** Views */
+            views: components["schemas"]["ViewHelp"][];
+            /**
+             * Accessors
+             * @description Functions that give one key of a map, typed.
+             */
+            accessors: components["schemas"]["ColumnHelp"][];
+            /** Functions */
+            functions: string[];
+            /** Aggregates */
+            aggregates: string[];
+            limits: components["schemas"]["SqlLimits"];
         };
         /** Storage */
         Storage: {
@@ -4598,6 +4651,15 @@ export interface components {
             versions: components["schemas"]["Version"][];
             /** Operations */
             operations: components["schemas"]["VersionedOperation"][];
+        };
+        /** ViewHelp */
+        ViewHelp: {
+            /** Name */
+            name: string;
+            /** Help */
+            help: string;
+            /** Columns */
+            columns: components["schemas"]["ColumnHelp"][];
         };
         Error: {
             error: {
@@ -6427,6 +6489,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlAnswer"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    sql_read_reference: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SqlReference"];
                 };
             };
             /** @description An error */

@@ -18,6 +18,7 @@ export interface PlaceGroup {
 
 export function places(): readonly PlaceGroup[] {
   const more: Place[] = [
+    { path: '/sql', label: t.sql.name, keys: 'g q', icon: 'sql' },
     { path: '/send', label: t.health.send.title, keys: 'g a', icon: 'send' },
     { path: '/data-health', label: t.health.page.title, keys: 'g e', icon: 'health' },
     { path: '/settings', label: t.nav.settings, keys: 'g s', icon: 'settings' },

@@ -5,6 +5,17 @@ import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { services } from './services';
 import { settings } from './settings';
+import { sql } from './sql';
 import { trace } from './trace';
 
-export const en = { ...frame, settings, kinds, explore, health, hosts, services, trace };
+export const en = {
+  ...frame,
+  explore,
+  health,
+  hosts,
+  kinds,
+  services,
+  settings,
+  sql,
+  trace,
+};

@@ -20,4 +20,9 @@ export const kinds: Words = {
     note: 'Addresses to which Vercel, Netlify or Supabase send logs.',
     fields: {},
   },
+  'saved-query': {
+    title: 'Saved queries',
+    note: 'SQL over telemetry that is worth keeping.',
+    fields: {},
+  },
 };

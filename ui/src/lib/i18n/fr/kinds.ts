@@ -99,4 +99,14 @@ export const kinds: typeof english = {
       environment: ['Environnement', 'L’environnement de ce qui n’en dit rien.'],
     },
   },
+  'saved-query': {
+    title: 'Requêtes SQL',
+    note: 'Du SQL sur la télémétrie qui mérite d’être gardé.',
+    fields: {
+      title: ['Titre', 'Le nom de la requête dans les listes.'],
+      description: ['Description', 'À quoi elle répond et comment la lire.'],
+      sql: ['SQL', 'Un SELECT, comme docs/sql.md le décrit.'],
+      show: ['Montrée', 'Ce avec quoi la réponse s’ouvre.'],
+    },
+  },
 };

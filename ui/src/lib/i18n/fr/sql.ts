@@ -1,0 +1,48 @@
+/** La console SQL. */
+import type { Catalogue } from '../catalogue';
+
+export const sql: Catalogue['sql'] = {
+  name: 'SQL',
+  note: 'Un SELECT sur tout ce qui est arrivé dans ce projet.',
+  statement: 'Instruction',
+  offers: 'Ce qui peut se trouver ici',
+  keys: 'Ctrl Entrée exécute, Ctrl Espace complète, Tab accepte.',
+  kinds: {
+    view: 'vue',
+    column: 'colonne',
+    accessor: 'accesseur',
+    function: 'fonction',
+    keyword: '',
+  },
+  run: 'Exécuter',
+  stop: 'Ne plus attendre',
+  save: 'Garder la requête',
+  share: 'Copier le lien',
+  title: 'Titre',
+  description: 'Description',
+  kept: (title: string) => `« ${title} » est gardée`,
+  limits: 'Limites',
+  limitsAre: (seconds: string, rows: string, memory: string, atOnce: string) =>
+    `Une requête peut durer ${seconds} s et prendre ${memory} ; sa réponse tient ${rows} lignes, le reste est coupé et c’est dit. ${atOnce} requêtes à la fois, les autres attendent. Les alertes ont leurs propres connexions : aucune requête ne retarde un appel. Un administrateur règle query_seconds, query_memory_mb, query_rows et query_concurrency.`,
+  beside: 'Requêtes gardées, historique et vues',
+  saved: 'Requêtes gardées',
+  noneSaved: 'Aucune encore. Ce qui est gardé est vu par tout le projet.',
+  manage: 'renommer, supprimer, en fichier',
+  history: 'Historique',
+  noHistory: 'Ce que vous exécutez est listé ici, dans ce navigateur seulement.',
+  forget: 'oublier l’historique',
+  views: 'Vues',
+  shown: 'Comment la réponse est montrée',
+  show: { table: 'Tableau', chart: 'Graphique' },
+  rows: (n: string) => (n === '1' || n === '0' ? `${n} ligne` : `${n} lignes`),
+  cut: (n: string) => `La réponse est coupée après ${n} lignes. Ajoutez LIMIT, ou agrégez.`,
+  answer: 'Réponse',
+  noRows: 'L’instruction est bonne ; aucune ligne n’y répond.',
+  noChart: {
+    rows: 'Il n’y a pas de ligne à dessiner.',
+    numbers: 'Un graphique demande une colonne de nombres.',
+    times: 'Aucun des instants ne peut être lu.',
+  },
+  linesLeftOut: (n: string) => `${n} lignes plus petites sont laissées de côté.`,
+  barsLeftOut: (n: string) => `${n} autres lignes sont dans le tableau.`,
+};
