@@ -16,6 +16,7 @@ from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_health import health_router
 from quarterdeck.telemetry.api_hosts import hosts_router
+from quarterdeck.telemetry.api_map import map_router
 from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
@@ -49,6 +50,7 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         sql_router(engine, settings),
         bottlenecks_router(engine, threads),
         service_router(engine, threads),
+        map_router(engine, threads),
         health_router(engine, parts.control, parts.intake, threads),
         annotations_router(engine, parts.control, threads),
         spans_router(engine, threads),

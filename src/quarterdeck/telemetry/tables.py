@@ -27,6 +27,7 @@ TABLES: tuple[Table, ...] = (
     Table("latency_1m", ("traces",), "toDate(minute)"),
     Table("latency_15m", ("traces",), "toDate(quarter)"),
     Table("self_1m", ("traces",), "toDate(minute)"),
+    Table("edges_1m", ("traces",), "toDate(minute)"),
     Table("logs", ("logs",), "toDate(time)"),
     Table("logs_1m", ("logs",), "toDate(minute)"),
     *(Table(name, ("metrics",), "toDate(time)") for name in _POINTS),

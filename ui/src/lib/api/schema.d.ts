@@ -1017,6 +1017,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/map": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Map
+         * @description Services, databases, queues and third parties, and the calls between them.
+         */
+        get: operations["telemetry_read_map"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/map/calls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Calls
+         * @description The calls from a node, to a node or between two: their course, operations, the slowest.
+         */
+        get: operations["telemetry_read_calls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dependencies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dependencies
+         * @description Who calls a service and what it calls.
+         */
+        get: operations["telemetry_read_dependencies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/data-health/senders": {
         parameters: {
             query?: never;
@@ -2363,6 +2423,22 @@ export interface components {
             /** Items */
             items: components["schemas"]["Arrival"][];
         };
+        /**
+         * AskedFor
+         * @description Spans of one name that make or take these calls.
+         */
+        AskedFor: {
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Calls */
+            calls: number;
+            /** Error Rate */
+            error_rate: number;
+            /** P95 Ms */
+            p95_ms: number;
+        };
         /** AttributeSize */
         AttributeSize: {
             /**
@@ -2680,32 +2756,6 @@ export interface components {
              */
             confirm: string;
         };
-        /** Course */
-        Course: {
-            /** Start Ms */
-            start_ms: number;
-            /** Step Ms */
-            step_ms: number;
-            /**
-             * Rate
-             * @description Requests a second.
-             */
-            rate: number[];
-            /**
-             * Errors
-             * @description Share of requests that failed, 0 to 1.
-             */
-            errors: (number | null)[];
-            /**
-             * P50
-             * @description Milliseconds.
-             */
-            p50: (number | null)[];
-            /** P95 */
-            p95: (number | null)[];
-            /** P99 */
-            p99: (number | null)[];
-        };
         /** CreatedKey */
         CreatedKey: {
             /** Id */
@@ -2747,6 +2797,52 @@ export interface components {
              * @description The secret key, told only now; null for browser keys.
              */
             secret: string | null;
+        };
+        /** Dependencies */
+        Dependencies: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Upstream
+             * @description Who calls the service, the busiest first.
+             */
+            upstream: components["schemas"]["Dependency"][];
+            /**
+             * Downstream
+             * @description What the service calls, the busiest first.
+             */
+            downstream: components["schemas"]["Dependency"][];
+        };
+        /**
+         * Dependency
+         * @description The calls between the service and one neighbour.
+         */
+        Dependency: {
+            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"];
+            /** @description The period before; null when nothing is known of it. */
+            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "good" | "worse" | "failing";
+            /**
+             * Id
+             * @description The neighbour's node on the map.
+             */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "service" | "database" | "queue" | "external" | "outside";
+            /** System */
+            system: string;
+            /** Name */
+            name: string;
+            course: components["schemas"]["quarterdeck__telemetry__query__edge_course__Course"];
         };
         /** Disk */
         Disk: {
@@ -2804,6 +2900,26 @@ export interface components {
             p95_ms: number | null;
             /** P99 Ms */
             p99_ms: number | null;
+        };
+        /** EdgeDetail */
+        EdgeDetail: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            course: components["schemas"]["quarterdeck__telemetry__query__edge_course__Course"];
+            /**
+             * Since Ms
+             * @description From here on the lists below look at spans.
+             */
+            since_ms: number;
+            /**
+             * Operations
+             * @description Those that take the most time, at most 10.
+             */
+            operations: components["schemas"]["AskedFor"][];
+            /** Slowest */
+            slowest: components["schemas"]["SlowCall"][];
         };
         /** Erased */
         Erased: {
@@ -2863,21 +2979,6 @@ export interface components {
             before: unknown;
             /** After */
             after: unknown;
-        };
-        /** Figures */
-        Figures: {
-            /** Requests */
-            requests: number;
-            /** Error Rate */
-            error_rate: number;
-            /** Mean Ms */
-            mean_ms: number | null;
-            /** P50 Ms */
-            p50_ms: number | null;
-            /** P95 Ms */
-            p95_ms: number | null;
-            /** P99 Ms */
-            p99_ms: number | null;
         };
         /** Flame */
         Flame: {
@@ -3456,6 +3557,34 @@ export interface components {
             /** Widest Values */
             widest_values: number;
         };
+        /** Node */
+        Node: {
+            /** Id */
+            id: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "service" | "database" | "queue" | "external" | "outside";
+            /**
+             * System
+             * @description Of a database or queue: the product, such as postgresql.
+             */
+            system: string;
+            /**
+             * Name
+             * @description Empty for the world outside, and for those too many to be named.
+             */
+            name: string;
+            /** @description What it was asked for; null for the world outside. */
+            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "good" | "worse" | "failing";
+        };
         /**
          * OfferView
          * @description What an invitation offers, to whoever holds it.
@@ -3553,6 +3682,24 @@ export interface components {
             user_agent: string;
             /** Current */
             current: boolean;
+        };
+        /**
+         * Pair
+         * @description The calls from one node to another.
+         */
+        Pair: {
+            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"];
+            /** @description The period before; null when nothing is known of it. */
+            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "good" | "worse" | "failing";
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
         };
         /** Person */
         Person: {
@@ -3964,11 +4111,18 @@ export interface components {
             /** Releases */
             releases: components["schemas"]["Release"][];
             total: components["schemas"]["Total"];
-            series: components["schemas"]["Course"];
+            series: components["schemas"]["quarterdeck__telemetry__query__service__Course"];
             /** Operations */
             operations: components["schemas"]["Operation"][];
             /** Slowest */
             slowest: components["schemas"]["SlowSpan"][];
+        };
+        /** ServiceMap */
+        ServiceMap: {
+            /** Nodes */
+            nodes: components["schemas"]["Node"][];
+            /** Edges */
+            edges: components["schemas"]["Pair"][];
         };
         /** ServiceRow */
         ServiceRow: {
@@ -4100,6 +4254,23 @@ export interface components {
             severity: string;
             /** Counts */
             counts: number[];
+        };
+        /** SlowCall */
+        SlowCall: {
+            /** Trace Id */
+            trace_id: string;
+            /** Span Id */
+            span_id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Duration Ms */
+            duration_ms: number;
+            /** Failed */
+            failed: boolean;
         };
         /** SlowSpan */
         SlowSpan: {
@@ -4628,7 +4799,7 @@ export interface components {
              * @description Requests a second while it was seen.
              */
             rate: number;
-            figures: components["schemas"]["Figures"];
+            figures: components["schemas"]["quarterdeck__telemetry__query__versions__Figures"];
         };
         /** VersionedOperation */
         VersionedOperation: {
@@ -4640,7 +4811,7 @@ export interface components {
              * Figures
              * @description In the order of the versions.
              */
-            figures: (components["schemas"]["Figures"] | null)[];
+            figures: (components["schemas"]["quarterdeck__telemetry__query__versions__Figures"] | null)[];
         };
         /** Versions */
         Versions: {
@@ -4660,6 +4831,80 @@ export interface components {
             help: string;
             /** Columns */
             columns: components["schemas"]["ColumnHelp"][];
+        };
+        /** Course */
+        quarterdeck__telemetry__query__edge_course__Course: {
+            /**
+             * Rate
+             * @description Calls a second; null where not yet counted.
+             */
+            rate: (number | null)[];
+            /**
+             * Errors
+             * @description Share of calls that failed, 0 to 1.
+             */
+            errors: (number | null)[];
+            /**
+             * P95
+             * @description Milliseconds.
+             */
+            p95: (number | null)[];
+        };
+        /** Figures */
+        quarterdeck__telemetry__query__edge_figures__Figures: {
+            /**
+             * Rate
+             * @description Calls a second.
+             */
+            rate: number;
+            /**
+             * Error Rate
+             * @description Share that failed, 0 to 1.
+             */
+            error_rate: number;
+            /** P95 Ms */
+            p95_ms: number | null;
+        };
+        /** Course */
+        quarterdeck__telemetry__query__service__Course: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Rate
+             * @description Requests a second.
+             */
+            rate: number[];
+            /**
+             * Errors
+             * @description Share of requests that failed, 0 to 1.
+             */
+            errors: (number | null)[];
+            /**
+             * P50
+             * @description Milliseconds.
+             */
+            p50: (number | null)[];
+            /** P95 */
+            p95: (number | null)[];
+            /** P99 */
+            p99: (number | null)[];
+        };
+        /** Figures */
+        quarterdeck__telemetry__query__versions__Figures: {
+            /** Requests */
+            requests: number;
+            /** Error Rate */
+            error_rate: number;
+            /** Mean Ms */
+            mean_ms: number | null;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
         };
         Error: {
             error: {
@@ -6193,7 +6438,7 @@ export interface operations {
     telemetry_list_traces: {
         parameters: {
             query: {
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -6248,7 +6493,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 /** @description Services, separated by commas. */
                 service?: string;
@@ -6291,7 +6536,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 /** @description Services, separated by commas. */
                 service?: string;
@@ -6329,7 +6574,7 @@ export interface operations {
         parameters: {
             query: {
                 signal: "logs" | "spans";
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 /** @description Milliseconds since 1970, inclusive. */
@@ -6371,7 +6616,7 @@ export interface operations {
                 /** @description `logs` to follow records; ticks come in any case. */
                 topics?: string;
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 /** @description Services, separated by commas. */
                 service?: string;
@@ -6631,6 +6876,119 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Runtime"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_map: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceMap"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_calls: {
+        parameters: {
+            query: {
+                /** @description The id of a node of the map. */
+                source?: string;
+                /** @description The id of a node of the map. */
+                target?: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EdgeDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_dependencies: {
+        parameters: {
+            query: {
+                service: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dependencies"];
                 };
             };
             /** @description An error */
@@ -6932,7 +7290,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -6977,7 +7335,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -7022,7 +7380,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -7069,7 +7427,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -7115,7 +7473,7 @@ export interface operations {
                 to: number;
                 /** @description Only this environment. */
                 environment?: string;
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
@@ -7160,7 +7518,7 @@ export interface operations {
     telemetry_read_flame: {
         parameters: {
             query: {
-                /** @description A search, as docs/sql.md has it. */
+                /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
                 operation?: string;
