@@ -3,7 +3,7 @@
 from pydantic import BaseModel, Field
 
 from quarterdeck.store.telemetry import Engine
-from quarterdeck.telemetry.query.edge_course import Course, courses
+from quarterdeck.telemetry.query.edge_course import CallCourse, courses
 from quarterdeck.telemetry.query.edge_figures import (
     Compared,
     Kind,
@@ -23,7 +23,7 @@ class Dependency(Compared):
     kind: Kind
     system: str
     name: str
-    course: Course
+    course: CallCourse
 
 
 class Dependencies(BaseModel):
@@ -52,7 +52,7 @@ def dependencies(engine: Engine, window: Window, service: str) -> Dependencies:
                 kind=kind,
                 system=system,
                 name=name,
-                course=lines.get((pair.source, pair.target)) or Course.empty(grid),
+                course=lines.get((pair.source, pair.target)) or CallCourse.empty(grid),
                 figures=pair.figures,
                 before=pair.before,
                 health=pair.health,

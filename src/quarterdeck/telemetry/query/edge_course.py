@@ -11,20 +11,20 @@ from quarterdeck.telemetry.query.latency import milliseconds
 from quarterdeck.telemetry.query.window import MINUTE_MS, Asked, Grid, Window, run
 
 
-class Course(BaseModel):
+class CallCourse(BaseModel):
     rate: list[float | None] = Field(description="Calls a second; null where not yet counted.")
     errors: list[float | None] = Field(description="Share of calls that failed, 0 to 1.")
     p95: list[float | None] = Field(description="Milliseconds.")
 
     @classmethod
-    def empty(cls, grid: Grid) -> "Course":
+    def empty(cls, grid: Grid) -> "CallCourse":
         nothing: list[float | None] = [None] * grid.size
         return cls(rate=nothing, errors=nothing, p95=nothing)
 
 
 def courses(
     engine: Engine, window: Window, grid: Grid, service: str
-) -> dict[tuple[str, str], Course]:
+) -> dict[tuple[str, str], CallCourse]:
     """The course of every pair of a service, by the ids of its two nodes."""
     asked = Asked()
     name = asked.bind(service)
@@ -43,7 +43,7 @@ def courses(
 
 def course(
     engine: Engine, window: Window, grid: Grid, source: End | None, target: End | None
-) -> Course:
+) -> CallCourse:
     """The course of the calls from one node, to one node, or between the two."""
     asked = Asked()
     for side, end in (("source", source), ("target", target)):
@@ -70,7 +70,7 @@ def _rows(engine: Engine, window: Window, grid: Grid, asked: Asked, by: str) -> 
 
 def _course(
     points: dict[int, tuple[int, int, float]], window: Window, grid: Grid, until_ms: int
-) -> Course:
+) -> CallCourse:
     known = until_ms // MINUTE_MS * MINUTE_MS + MINUTE_MS if until_ms else window.end_ms
     size = max(0, min(grid.size, -(-(known - grid.start_ms) // grid.step_ms)))
     rate: list[float | None] = []
@@ -82,4 +82,4 @@ def _course(
         rate.append(calls / max(seconds, 1) if i < size else None)
         errors.append(failed / calls if calls else None)
         p95.append(milliseconds(bucket) if calls else None)
-    return Course(rate=rate, errors=errors, p95=p95)
+    return CallCourse(rate=rate, errors=errors, p95=p95)

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.calls import CHILDREN_MS, calls
-from quarterdeck.telemetry.query.edge_course import Course, course
+from quarterdeck.telemetry.query.edge_course import CallCourse, course
 from quarterdeck.telemetry.query.edge_figures import End, end_of
 from quarterdeck.telemetry.query.latency import milliseconds
 from quarterdeck.telemetry.query.rows import hex_id
@@ -45,7 +45,7 @@ class SlowCall(BaseModel):
 class EdgeDetail(BaseModel):
     start_ms: int
     step_ms: int
-    course: Course
+    course: CallCourse
     since_ms: int = Field(description="From here on the lists below look at spans.")
     operations: list[AskedFor] = Field(description="Those that take the most time, at most 10.")
     slowest: list[SlowCall]

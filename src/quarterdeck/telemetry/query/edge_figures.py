@@ -31,17 +31,17 @@ End = tuple[Kind, str, str]
 """Kind, system and name."""
 
 
-class Figures(BaseModel):
+class CallFigures(BaseModel):
     rate: float = Field(description="Calls a second.")
     error_rate: float = Field(description="Share that failed, 0 to 1.")
     p95_ms: float | None
 
 
 class Compared(BaseModel):
-    """Figures, those of the period before, and what to make of them."""
+    """CallFigures, those of the period before, and what to make of them."""
 
-    figures: Figures
-    before: Figures | None = Field(
+    figures: CallFigures
+    before: CallFigures | None = Field(
         description="The period before; null when nothing is known of it."
     )
     health: Health
@@ -152,23 +152,23 @@ def _measured(engine: Engine, before: Window) -> bool:
     return bool(rows and late <= before.seconds * 100 + MINUTE_MS)
 
 
-def _figures(counts: list[Any], seconds: float) -> Figures:
+def _figures(counts: list[Any], seconds: float) -> CallFigures:
     calls, errors, bucket = counts
-    return Figures(
+    return CallFigures(
         rate=calls / seconds,
         error_rate=errors / max(calls, 1),
         p95_ms=milliseconds(bucket) if calls else None,
     )
 
 
-def compare(now: Figures, before: Figures | None, calls: int) -> Compared:
+def compare(now: CallFigures, before: CallFigures | None, calls: int) -> Compared:
     """`calls` in the lesser of the two periods: a change between few is none."""
     return Compared(
         figures=now, before=before, health=_health(now, before if calls >= _ENOUGH else None)
     )
 
 
-def _health(now: Figures, before: Figures | None) -> Health:
+def _health(now: CallFigures, before: CallFigures | None) -> Health:
     """Failing by its errors alone; worse also where it fails more or waits longer than before."""
     if now.error_rate >= FAILING:
         return "failing"

@@ -8,8 +8,8 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.edge_figures import (
+    CallFigures,
     Compared,
-    Figures,
     Health,
     Kind,
     Pair,
@@ -31,10 +31,10 @@ class Node(BaseModel):
     name: str = Field(
         description="Empty for the world outside, and for those too many to be named."
     )
-    figures: Figures | None = Field(
+    figures: CallFigures | None = Field(
         description="What it was asked for; null for the world outside."
     )
-    before: Figures | None
+    before: CallFigures | None
     health: Health
 
 
@@ -77,7 +77,7 @@ def _services(engine: Engine, window: Window, measured: bool) -> dict[str, Compa
     return found
 
 
-def _requests(engine: Engine, window: Window) -> dict[str, tuple[int, Figures]]:
+def _requests(engine: Engine, window: Window) -> dict[str, tuple[int, CallFigures]]:
     sql = f"""
         SELECT service, sum(spans) AS count, sum(errors) FROM red_1m
         WHERE {window.where_rolled()} AND entry GROUP BY service ORDER BY count DESC LIMIT {MOST_SERVICES}"""
@@ -86,7 +86,7 @@ def _requests(engine: Engine, window: Window) -> dict[str, tuple[int, Figures]]:
     return {
         name: (
             count,
-            Figures(
+            CallFigures(
                 rate=count / window.seconds,
                 error_rate=errors / max(count, 1),
                 p95_ms=quantiles.get((name, None), (None, None, None))[1],

@@ -2574,6 +2574,39 @@ export interface components {
              */
             slower: components["schemas"]["Slower"][];
         };
+        /** CallCourse */
+        CallCourse: {
+            /**
+             * Rate
+             * @description Calls a second; null where not yet counted.
+             */
+            rate: (number | null)[];
+            /**
+             * Errors
+             * @description Share of calls that failed, 0 to 1.
+             */
+            errors: (number | null)[];
+            /**
+             * P95
+             * @description Milliseconds.
+             */
+            p95: (number | null)[];
+        };
+        /** CallFigures */
+        CallFigures: {
+            /**
+             * Rate
+             * @description Calls a second.
+             */
+            rate: number;
+            /**
+             * Error Rate
+             * @description Share that failed, 0 to 1.
+             */
+            error_rate: number;
+            /** P95 Ms */
+            p95_ms: number | null;
+        };
         /** Cardinality */
         Cardinality: {
             /**
@@ -2756,6 +2789,32 @@ export interface components {
              */
             confirm: string;
         };
+        /** Course */
+        Course: {
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Rate
+             * @description Requests a second.
+             */
+            rate: number[];
+            /**
+             * Errors
+             * @description Share of requests that failed, 0 to 1.
+             */
+            errors: (number | null)[];
+            /**
+             * P50
+             * @description Milliseconds.
+             */
+            p50: (number | null)[];
+            /** P95 */
+            p95: (number | null)[];
+            /** P99 */
+            p99: (number | null)[];
+        };
         /** CreatedKey */
         CreatedKey: {
             /** Id */
@@ -2820,9 +2879,9 @@ export interface components {
          * @description The calls between the service and one neighbour.
          */
         Dependency: {
-            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"];
+            figures: components["schemas"]["CallFigures"];
             /** @description The period before; null when nothing is known of it. */
-            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            before: components["schemas"]["CallFigures"] | null;
             /**
              * Health
              * @enum {string}
@@ -2842,7 +2901,7 @@ export interface components {
             system: string;
             /** Name */
             name: string;
-            course: components["schemas"]["quarterdeck__telemetry__query__edge_course__Course"];
+            course: components["schemas"]["CallCourse"];
         };
         /** Disk */
         Disk: {
@@ -2907,7 +2966,7 @@ export interface components {
             start_ms: number;
             /** Step Ms */
             step_ms: number;
-            course: components["schemas"]["quarterdeck__telemetry__query__edge_course__Course"];
+            course: components["schemas"]["CallCourse"];
             /**
              * Since Ms
              * @description From here on the lists below look at spans.
@@ -2979,6 +3038,21 @@ export interface components {
             before: unknown;
             /** After */
             after: unknown;
+        };
+        /** Figures */
+        Figures: {
+            /** Requests */
+            requests: number;
+            /** Error Rate */
+            error_rate: number;
+            /** Mean Ms */
+            mean_ms: number | null;
+            /** P50 Ms */
+            p50_ms: number | null;
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** P99 Ms */
+            p99_ms: number | null;
         };
         /** Flame */
         Flame: {
@@ -3577,8 +3651,8 @@ export interface components {
              */
             name: string;
             /** @description What it was asked for; null for the world outside. */
-            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
-            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            figures: components["schemas"]["CallFigures"] | null;
+            before: components["schemas"]["CallFigures"] | null;
             /**
              * Health
              * @enum {string}
@@ -3688,9 +3762,9 @@ export interface components {
          * @description The calls from one node to another.
          */
         Pair: {
-            figures: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"];
+            figures: components["schemas"]["CallFigures"];
             /** @description The period before; null when nothing is known of it. */
-            before: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Figures"] | null;
+            before: components["schemas"]["CallFigures"] | null;
             /**
              * Health
              * @enum {string}
@@ -4111,7 +4185,7 @@ export interface components {
             /** Releases */
             releases: components["schemas"]["Release"][];
             total: components["schemas"]["Total"];
-            series: components["schemas"]["quarterdeck__telemetry__query__service__Course"];
+            series: components["schemas"]["Course"];
             /** Operations */
             operations: components["schemas"]["Operation"][];
             /** Slowest */
@@ -4799,7 +4873,7 @@ export interface components {
              * @description Requests a second while it was seen.
              */
             rate: number;
-            figures: components["schemas"]["quarterdeck__telemetry__query__versions__Figures"];
+            figures: components["schemas"]["Figures"];
         };
         /** VersionedOperation */
         VersionedOperation: {
@@ -4811,7 +4885,7 @@ export interface components {
              * Figures
              * @description In the order of the versions.
              */
-            figures: (components["schemas"]["quarterdeck__telemetry__query__versions__Figures"] | null)[];
+            figures: (components["schemas"]["Figures"] | null)[];
         };
         /** Versions */
         Versions: {
@@ -4831,80 +4905,6 @@ export interface components {
             help: string;
             /** Columns */
             columns: components["schemas"]["ColumnHelp"][];
-        };
-        /** Course */
-        quarterdeck__telemetry__query__edge_course__Course: {
-            /**
-             * Rate
-             * @description Calls a second; null where not yet counted.
-             */
-            rate: (number | null)[];
-            /**
-             * Errors
-             * @description Share of calls that failed, 0 to 1.
-             */
-            errors: (number | null)[];
-            /**
-             * P95
-             * @description Milliseconds.
-             */
-            p95: (number | null)[];
-        };
-        /** Figures */
-        quarterdeck__telemetry__query__edge_figures__Figures: {
-            /**
-             * Rate
-             * @description Calls a second.
-             */
-            rate: number;
-            /**
-             * Error Rate
-             * @description Share that failed, 0 to 1.
-             */
-            error_rate: number;
-            /** P95 Ms */
-            p95_ms: number | null;
-        };
-        /** Course */
-        quarterdeck__telemetry__query__service__Course: {
-            /** Start Ms */
-            start_ms: number;
-            /** Step Ms */
-            step_ms: number;
-            /**
-             * Rate
-             * @description Requests a second.
-             */
-            rate: number[];
-            /**
-             * Errors
-             * @description Share of requests that failed, 0 to 1.
-             */
-            errors: (number | null)[];
-            /**
-             * P50
-             * @description Milliseconds.
-             */
-            p50: (number | null)[];
-            /** P95 */
-            p95: (number | null)[];
-            /** P99 */
-            p99: (number | null)[];
-        };
-        /** Figures */
-        quarterdeck__telemetry__query__versions__Figures: {
-            /** Requests */
-            requests: number;
-            /** Error Rate */
-            error_rate: number;
-            /** Mean Ms */
-            mean_ms: number | null;
-            /** P50 Ms */
-            p50_ms: number | null;
-            /** P95 Ms */
-            p95_ms: number | null;
-            /** P99 Ms */
-            p99_ms: number | null;
         };
         Error: {
             error: {
