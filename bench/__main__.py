@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from bench import disk, growth, idle, ingest, kills, page
+from bench import disk, explore, growth, idle, ingest, kills, page
 from bench.figures import LATEST, Figure, table, write
 from bench.options import QUICK, Options
 
@@ -16,6 +16,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "ingest": ingest.benchmark,
     "disk": disk.benchmark,
     "growth": growth.benchmark,
+    "explore": explore.benchmark,
     "kills": kills.benchmark,
     "page": page.benchmark,
 }

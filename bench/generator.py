@@ -41,6 +41,7 @@ class Job:
     most: int = 0
     templates: int = 60
     seed: int = 1
+    back_seconds: float = 0.0  # over which the times of requests are spread, up to now
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,8 @@ class _Source:
     def body(self) -> bytes:
         self._turn += 1
         template = self._templates[self._turn % len(self._templates)]
-        return template.fresh(time.time_ns(), self._chance)
+        back = int(self._chance.random() * self.job.back_seconds * 1e9)
+        return template.fresh(time.time_ns() - back, self._chance)
 
     def answered(self, good: bool, seconds: float) -> None:
         self.ended = time.perf_counter()

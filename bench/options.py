@@ -18,6 +18,8 @@ class Options:
     child_kills: int = 10
     growth_seconds: float = 150.0
     growth_slice: int = 1_000_000
+    explored_items: int = 20_000_000  # spans, and as many log records, that pages are asked about
+    page_loads: int = 20  # of each page
 
 
 QUICK = Options(
@@ -32,4 +34,6 @@ QUICK = Options(
     child_kills=1,
     growth_seconds=8.0,
     growth_slice=20_000,
+    explored_items=40_000,
+    page_loads=3,
 )
