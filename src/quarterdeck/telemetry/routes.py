@@ -17,6 +17,7 @@ from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_health import health_router
 from quarterdeck.telemetry.api_hosts import hosts_router
 from quarterdeck.telemetry.api_map import map_router
+from quarterdeck.telemetry.api_search import search_router
 from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
@@ -48,6 +49,7 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         telemetry_router(engine, threads, parts.live),
         data_router(engine, settings, parts.control, parts.project_by_id),
         sql_router(engine, settings),
+        search_router(engine, threads),
         bottlenecks_router(engine, threads),
         service_router(engine, threads),
         map_router(engine, threads),

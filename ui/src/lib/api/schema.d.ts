@@ -957,6 +957,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/search/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Complete Search
+         * @description What can stand at the cursor: fields, operators, values, keywords.
+         */
+        get: operations["telemetry_complete_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/search/check": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Check Search
+         * @description Whether a search can be read; where it goes wrong is an answer, not an error.
+         */
+        get: operations["telemetry_check_search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/bottlenecks": {
         parameters: {
             query?: never;
@@ -2745,6 +2785,38 @@ export interface components {
             fields: components["schemas"]["ComparedField"][];
             together: components["schemas"]["Together"] | null;
         };
+        /** Completion */
+        Completion: {
+            /**
+             * Start
+             * @description Of the range that an item replaces, in characters.
+             */
+            start: number;
+            /** End */
+            end: number;
+            /** Items */
+            items: components["schemas"]["CompletionItem"][];
+        };
+        /** CompletionItem */
+        CompletionItem: {
+            /**
+             * Text
+             * @description What replaces the range.
+             */
+            text: string;
+            /** Label */
+            label: string;
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "field" | "operator" | "value" | "term" | "keyword";
+            /**
+             * Count
+             * @description How many rows have it, where that is counted.
+             */
+            count?: number | null;
+        };
         /**
          * Component
          * @description One part of the server.
@@ -4121,6 +4193,32 @@ export interface components {
             name: string;
             /** Values */
             values: (number | null)[];
+        };
+        /** SearchCheck */
+        SearchCheck: {
+            /** Ok */
+            ok: boolean;
+            /**
+             * Canonical
+             * @description The one way to write this search.
+             * @default
+             */
+            canonical: string;
+            fault?: components["schemas"]["SearchFault"] | null;
+        };
+        /** SearchFault */
+        SearchFault: {
+            /** Message */
+            message: string;
+            /** Hint */
+            hint: string;
+            /**
+             * Position
+             * @description Of the characters at fault, counted in code points.
+             */
+            position: number;
+            /** Length */
+            length: number;
         };
         /** SecretBody */
         SecretBody: {
@@ -6763,6 +6861,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SqlReference"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_complete_search: {
+        parameters: {
+            query: {
+                signal: "logs" | "spans";
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+                /** @description Characters before the cursor. */
+                cursor?: number;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Completion"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_check_search: {
+        parameters: {
+            query: {
+                signal: "logs" | "spans";
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SearchCheck"];
                 };
             };
             /** @description An error */
