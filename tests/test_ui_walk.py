@@ -84,6 +84,8 @@ INSIDE = (
     Stop("sql", f"/sql?show=chart&sql={QUESTION}", "main figure, main .bars"),
     Stop("send", "/send", "main nav a"),
     Stop("data-health", "/data-health", ROWS),
+    Stop("logs-around", "/logs?around=service", "[role=option]", open_record),
+    Stop("logs-patterns", "/logs?tab=patterns", ROWS),
     Stop("demo", "/demo", "main [role=switch], main button"),
     Stop("settings-projects", "/settings/projects", ROWS),
     Stop("settings-project", "/settings/projects/default", "main form, main input"),

@@ -13,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput, Unavailable
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry.query.log_mask import sample_of
 from quarterdeck.telemetry.sql.views import quote
 from quarterdeck.telemetry.tables import POINT_TABLES
 
@@ -56,6 +57,7 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
     check_user_id(user_id)
     who = quote(user_id)
     points, series = _erase_series(engine, project, who)
+    _erase_samples(engine, project, who)
     return Erased(
         spans=_erase(engine, "spans", f"project = {project} AND ({_in_spans(who)})"),
         logs=_erase(engine, "logs", f"project = {project} AND ({_in_logs(who)})"),
@@ -71,6 +73,16 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
         ),
         rejects=_erase(engine, "rejects", f"project = {project} AND position(sample, {who}) > 0"),
     )
+
+
+def _erase_samples(engine: Engine, project: int, who: str) -> None:
+    """Patterns keep their counts and lose the lines that were shown for them, while these are there."""
+    about = f"project = {project} AND ({_in_logs(who)})"
+    if _count(engine, "logs", about):
+        engine.execute(
+            f"ALTER TABLE log_patterns UPDATE sample = '' WHERE project = {project}"
+            f" AND sample IN (SELECT {sample_of()} FROM logs WHERE {about}) SETTINGS mutations_sync = 1"
+        )
 
 
 def _erase_series(engine: Engine, project: int, who: str) -> tuple[int, int]:

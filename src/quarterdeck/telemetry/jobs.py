@@ -1,4 +1,5 @@
-"""What telemetry does on a clock: facets, releases, self time, edges, retention, quota. One at a time, in a thread.
+"""What telemetry does on a clock, one job at a time, in a thread: facets, releases, self time, edges,
+patterns, retention, quota.
 
 Every job finds its work from the store, so nothing is lost by a restart and a missed run is
 made up by the next. A job that fails is logged and tried again.
@@ -13,7 +14,7 @@ from quarterdeck.core.clock import Clock
 from quarterdeck.core.log import fields
 from quarterdeck.core.settings import Settings
 from quarterdeck.store.telemetry import EmbeddedEngine
-from quarterdeck.telemetry import edges, retention, self_time
+from quarterdeck.telemetry import edges, patterns, retention, self_time
 from quarterdeck.telemetry.facets import count_new
 from quarterdeck.telemetry.releases import note_new
 
@@ -57,6 +58,7 @@ class Jobs:
                 "self time", MINUTE_NS, lambda now: self_time.count_new(engine, settled_ns(), now)
             ),
             _Job("edges", MINUTE_NS, lambda now: edges.count_new(engine, settled_ns(), now)),
+            _Job("patterns", MINUTE_NS, lambda now: patterns.count_new(engine, settled_ns())),
             _Job("quota", MINUTE_NS, self._hold_quota),
             _Job("retention", 60 * MINUTE_NS, self._expire),
         ]

@@ -16,6 +16,7 @@ from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_health import health_router
 from quarterdeck.telemetry.api_hosts import hosts_router
+from quarterdeck.telemetry.api_logs import logs_router
 from quarterdeck.telemetry.api_map import map_router
 from quarterdeck.telemetry.api_search import search_router
 from quarterdeck.telemetry.api_service import service_router
@@ -58,4 +59,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         spans_router(engine, threads),
         trace_router(engine, threads),
         hosts_router(engine, threads),
+        logs_router(engine, threads),
     ]

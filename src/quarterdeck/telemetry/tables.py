@@ -30,6 +30,7 @@ TABLES: tuple[Table, ...] = (
     Table("edges_1m", ("traces",), "toDate(minute)"),
     Table("logs", ("logs",), "toDate(time)"),
     Table("logs_1m", ("logs",), "toDate(minute)"),
+    Table("log_patterns", ("logs",), "toDate(slot)"),
     *(Table(name, ("metrics",), "toDate(time)") for name in _POINTS),
     Table("series", ("metrics",), "day"),
     Table("facets_15m", ("traces", "logs"), "toDate(quarter)"),

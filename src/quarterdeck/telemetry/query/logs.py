@@ -12,8 +12,9 @@ from pydantic import BaseModel, Field
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.rows import ATTRIBUTES, RESOURCE, hex_id, object_of
-from quarterdeck.telemetry.query.search_sql import LEVELS, level_of, search_logs
+from quarterdeck.telemetry.query.search_sql import search_logs
 from quarterdeck.telemetry.query.window import Asked, Window, run
+from quarterdeck.telemetry.search.fields import LEVEL, LEVELS, level_of
 from quarterdeck.telemetry.sql.wire import read_json
 
 Order = Literal["desc", "asc"]
@@ -46,9 +47,15 @@ class Logs(BaseModel):
 
 
 def condition(
-    asked: Asked, *, q: str = "", service: str = "", severity: str = "", trace_id: str = ""
+    asked: Asked,
+    *,
+    q: str = "",
+    service: str = "",
+    severity: str = "",
+    trace_id: str = "",
+    level: str = LEVEL,
 ) -> None:
-    """Add what a page of logs is filtered by."""
+    """Add what a page of logs is filtered by; `level` is where a rollup has the severity."""
     if service:
         asked.add(f"service IN {asked.bind(_listed(service), 'Array(String)')}")
     if severity:
@@ -60,7 +67,7 @@ def condition(
                 f"Use {', '.join(LEVELS)}, separated by commas.",
             )
         levels = asked.bind([level for level in known if level is not None], "Array(UInt8)")
-        asked.add(f"intDiv(toUInt8(severity_number) + 3, 4) IN {levels}")
+        asked.add(f"{level} IN {levels}")
     if trace_id:
         search_logs(asked, f'trace_id:"{trace_id[:64]}"')
     search_logs(asked, q)
@@ -80,6 +87,13 @@ def search(
 ) -> Logs:
     asked = Asked()
     condition(asked, q=q, service=service, severity=severity, trace_id=trace_id)
+    return page(engine, window, asked, limit=limit, cursor=cursor, order=order)
+
+
+def page(
+    engine: Engine, window: Window, asked: Asked, *, limit: int, cursor: str, order: Order
+) -> Logs:
+    """The first records of a window that meet the conditions, or those beyond a cursor."""
     items: list[LogRow] = []
     beyond = asked
     if cursor:
@@ -103,11 +117,20 @@ def search(
     if items[limit].time_ns != last:
         return Logs(items=items[:limit], next_cursor=last)
     # The page ends among records of one nanosecond: those come in the order of their hash.
-    page = items[:limit]
+    shown = items[:limit]
     if within <= limit:
-        page = [item for item in page if item.time_ns != last]
-        page += _at(engine, window, asked, int(last), "", limit - len(page), order)
-    return Logs(items=page, next_cursor=f"{last}-{page[-1].id.partition('-')[0]}")
+        shown = [item for item in shown if item.time_ns != last]
+        shown += _at(engine, window, asked, int(last), "", limit - len(shown), order)
+    return Logs(items=shown, next_cursor=f"{last}-{shown[-1].id.partition('-')[0]}")
+
+
+def at_moment(engine: Engine, project: int, time_ns: int, hash: str) -> list[LogRow]:
+    """The records of a nanosecond that go by one hash: more than one when they are the same."""
+    asked = Asked()
+    asked.add(f"time = fromUnixTimestamp64Nano({asked.bind(time_ns, 'Int64')})")
+    asked.add(f"{_HASH} = {asked.bind(int(hash, 16), 'UInt64')}")
+    ms = time_ns // 1_000_000
+    return read(engine, Window(project, ms, ms + 1), asked, MOST, by="hash")
 
 
 def read(

@@ -10,6 +10,7 @@ from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.window import Asked, Window, run
 
 MOST = 500
+MOST_SERVICES = 5_000
 
 
 class Deployment(BaseModel):
@@ -25,6 +26,23 @@ def deployments(engine: Engine, window: Window, service: str = "") -> list[Deplo
     asked = Asked()
     if service:
         asked.add(f"service = {asked.bind(service)}")
+    return _read(engine, window, asked, f"LIMIT {MOST}")[::-1]
+
+
+def newest_deployments(engine: Engine, window: Window) -> dict[str, Deployment]:
+    """Service → its newest deployment before the end of the range, where it had one."""
+    ever = Window(window.project, 0, window.end_ms, window.environment)
+    found = _read(engine, ever, Asked(), f"LIMIT 1 BY service LIMIT {MOST_SERVICES}")
+    return {each.service: each for each in found}
+
+
+def last_deploys(engine: Engine, window: Window) -> dict[str, int]:
+    """Service → when its newest deployment before the end of the range was, where it had one."""
+    return {name: each.time_ms for name, each in newest_deployments(engine, window).items()}
+
+
+def _read(engine: Engine, window: Window, asked: Asked, limit: str) -> list[Deployment]:
+    """Newest first."""
     if window.environment:
         asked.add("environment = {environment:String}")
     sql = f"""
@@ -36,19 +54,11 @@ def deployments(engine: Engine, window: Window, service: str = "") -> list[Deplo
                 AND day <= toDate(fromUnixTimestamp64Milli({{to_ms:Int64}}))
             GROUP BY service, environment, release
         ) WHERE previous != '' AND at >= {{from_ms:Int64}} AND at < {{to_ms:Int64}}
-        ORDER BY at DESC, service DESC LIMIT {MOST}"""
+        ORDER BY at DESC, service DESC {limit}"""
     rows = run(engine, "deployments", sql, window, asked).rows
     return [
         Deployment(
             service=row[0], environment=row[1], release=row[2], previous=row[3], time_ms=row[4]
         )
-        for row in reversed(rows)
+        for row in rows
     ]
-
-
-def last_deploys(engine: Engine, window: Window) -> dict[str, int]:
-    """Service → when its newest deployment before the end of the range was, where it had one."""
-    found: dict[str, int] = {}
-    for each in deployments(engine, Window(window.project, 0, window.end_ms, window.environment)):
-        found[each.service] = max(each.time_ms, found.get(each.service, 0))
-    return found

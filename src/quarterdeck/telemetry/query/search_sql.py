@@ -9,6 +9,7 @@ through OR and NOT. No condition is ever NULL, so that NOT finds everything else
 import re
 from collections.abc import Callable
 
+from quarterdeck.telemetry.query.log_mask import has_pattern, pattern_of
 from quarterdeck.telemetry.query.search_values import (
     as_stored,
     duration_of,
@@ -119,6 +120,15 @@ def _in_body(asked: Asked, leaf: Match) -> str:
 
 def _words(asked: Asked, leaf: Leaf, field: Field) -> str:
     return _in_body(asked, leaf) if isinstance(leaf, Match) else _text_field(asked, leaf, field)
+
+
+def _line_pattern(asked: Asked, leaf: Leaf, field: Field) -> str:
+    match leaf:
+        case Match(_, Text(text)):
+            return has_pattern(asked, text)
+        case Match(_, Pattern() | Regex()):
+            return _text(asked, leaf, pattern_of(field.sql))
+    return _text_field(asked, leaf, field)
 
 
 def _text_field(asked: Asked, leaf: Leaf, field: Field) -> str:
@@ -275,6 +285,7 @@ def _not_one_of(leaf: Leaf, field: Field) -> Exception:
 _OF_KIND: dict[str, Callable[[Asked, Leaf, Field], str]] = {
     "text": _text_field,
     "words": _words,
+    "pattern": _line_pattern,
     "level": _level,
     "number": _number_field,
     "duration": _duration,

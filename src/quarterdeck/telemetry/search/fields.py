@@ -8,10 +8,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 Signal = Literal["logs", "spans"]
-Kind = Literal["text", "words", "level", "number", "duration", "id", "choice", "flag"]
+Kind = Literal["text", "words", "pattern", "level", "number", "duration", "id", "choice", "flag"]
 
 LEVELS = ("unspecified", "trace", "debug", "info", "warn", "error", "fatal")
 _LEVEL_NAMES = {name: i for i, name in enumerate(LEVELS)} | {"warning": 4, "information": 3, "critical": 6, "err": 5}  # fmt: skip
+
+LEVEL = "intDiv(toUInt8(severity_number) + 3, 4)"
+"""The class of a record's severity, as `LEVELS` counts them."""
 
 ENTRY = "kind IN ('server', 'consumer') OR parent_span_id = toFixedString('', 8)"
 """Spans that a service was asked for, or that began a trace: what a person means by a request."""
@@ -44,8 +47,9 @@ _TRUTH = ("true", "false")
 
 FIELDS: dict[Signal, tuple[Field, ...]] = {
     "logs": (
-        Field(("level", "severity"), "level", "intDiv(toUInt8(severity_number) + 3, 4)", LEVELS[1:]),
+        Field(("level", "severity"), "level", LEVEL, LEVELS[1:]),
         Field(("body",), "words", "body"),
+        Field(("pattern",), "pattern", "body"),
         Field(("event_name", "event"), "text", "event_name"),
         Field(("severity_number",), "number", "severity_number"),
         *_BOTH,

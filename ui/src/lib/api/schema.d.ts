@@ -1471,6 +1471,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/context": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Log Context */
+        get: operations["telemetry_read_log_context"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/patterns": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** List Log Patterns */
+        get: operations["telemetry_list_log_patterns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -3603,6 +3637,36 @@ export interface components {
              */
             count: number;
         };
+        /** LogContext */
+        LogContext: {
+            record: components["schemas"]["LogRow"];
+            /**
+             * By
+             * @enum {string}
+             */
+            by: "service" | "host" | "trace";
+            /**
+             * Field
+             * @description What the records share; empty when this one does not have it.
+             */
+            field: string;
+            /** Value */
+            value: string;
+            /**
+             * Before
+             * @description Oldest first.
+             */
+            before: components["schemas"]["LogRow"][];
+            /**
+             * After
+             * @description Oldest first.
+             */
+            after: components["schemas"]["LogRow"][];
+            /** More Before */
+            more_before: boolean;
+            /** More After */
+            more_after: boolean;
+        };
         /** LogHistogram */
         LogHistogram: {
             /** Start Ms */
@@ -3626,6 +3690,94 @@ export interface components {
             service: string;
             /** Text */
             text: string;
+        };
+        /** LogPattern */
+        LogPattern: {
+            /**
+             * Hash
+             * @description In hexadecimal; the search `pattern:HASH` finds its lines.
+             */
+            hash: string;
+            /**
+             * Pattern
+             * @description Empty for what exceeded the bounds of the count.
+             */
+            pattern: string;
+            /**
+             * Sample
+             * @description One of its lines, cut.
+             */
+            sample: string;
+            /** Service */
+            service: string;
+            /**
+             * Severity
+             * @description The worst it was written with.
+             */
+            severity: string;
+            /** Count */
+            count: number;
+            /**
+             * Share
+             * @description Of all lines counted here, 0 to 1.
+             */
+            share: number;
+            /**
+             * Trend
+             * @description Lines in each step of the range.
+             */
+            trend: number[];
+            /**
+             * First Ms
+             * @description First seen, as far back as logs are kept.
+             */
+            first_ms: number;
+            /** Last Ms */
+            last_ms: number;
+            /**
+             * New
+             * @description Not seen before `since_ms`.
+             */
+            new: boolean;
+            /**
+             * Since Ms
+             * @description The newest deployment of the service, or the range's start.
+             */
+            since_ms: number;
+            /**
+             * Release
+             * @description What was deployed then; empty where no deployment is known.
+             */
+            release: string;
+        };
+        /** LogPatterns */
+        LogPatterns: {
+            /** Items */
+            items: components["schemas"]["LogPattern"][];
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Total
+             * @description Lines that were counted.
+             */
+            total: number;
+            /**
+             * Patterns
+             * @description Different patterns among them.
+             */
+            patterns: number;
+            /**
+             * New
+             * @description How many of these are new.
+             */
+            new: number;
+            /**
+             * Sampled
+             * @description Only the newest lines were looked at.
+             */
+            sampled: boolean;
         };
         /** LogRow */
         LogRow: {
@@ -7926,6 +8078,86 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HostService"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_log_context: {
+        parameters: {
+            query: {
+                /** @description Of a record, as lists have it. */
+                id: string;
+                by?: "service" | "host" | "trace";
+                before?: number;
+                after?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogContext"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_list_log_patterns: {
+        parameters: {
+            query: {
+                sort?: "new" | "count" | "recent";
+                limit?: number;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+                /** @description Services, separated by commas. */
+                service?: string;
+                /** @description Severities, separated by commas. */
+                severity?: string;
+                trace_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LogPatterns"];
                 };
             };
             /** @description An error */

@@ -3,6 +3,7 @@ import { frame } from './frame';
 import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
+import { logs } from './logs';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -14,6 +15,7 @@ export const en = {
   health,
   hosts,
   kinds,
+  logs,
   services,
   settings,
   sql,

@@ -4,6 +4,7 @@ import { frame } from './frame';
 import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
+import { logs } from './logs';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -15,6 +16,7 @@ export const fr: Catalogue = {
   health,
   hosts,
   kinds,
+  logs,
   services,
   settings,
   sql,
