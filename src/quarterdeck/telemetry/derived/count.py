@@ -45,7 +45,7 @@ def count(
         f"received > fromUnixTimestamp64Milli({asked.bind(since_ms, 'Int64')})"
         f" AND received <= fromUnixTimestamp64Milli({asked.bind(until_ms, 'Int64')})"
     )
-    params: dict[str, Any] = {**asked.params, "project": project, "bounds": spec.bounds}
+    params: dict[str, Any] = {**asked.params, "project": project, "bounds": spec.edges}
     table = "logs" if spec.signal == "logs" else "spans"
     place = (
         "indexOf(arrayMap(b -> value <= b, {bounds:Array(Float64)}), true)"
@@ -98,10 +98,10 @@ def _label(asked: Asked, spec: DerivedMetricSpec, name: str) -> str:
 
 def _point(spec: DerivedMetricSpec, row: list[Any]) -> Point:
     service, environment, release, minute, labels, items, total, least, most, places = row
-    buckets = [0] * (len(spec.bounds) + 1)
+    buckets = [0] * (len(spec.edges) + 1)
     for place, number in places:
         # The engine counts from one; none of the bounds holds what is beyond the last.
-        buckets[place - 1 if place else len(spec.bounds)] += number
+        buckets[place - 1 if place else len(spec.edges)] += number
     named = zip(spec.group_by, labels, strict=True)
     return Point(
         service=service, environment=environment, release=release, minute_s=minute,

@@ -61,7 +61,7 @@ def _add(metric: Any, spec: DerivedMetricSpec, point: Point, tag: int) -> None:
             min=point.min,
             max=point.max,
             bucket_counts=point.buckets,
-            explicit_bounds=spec.bounds,
+            explicit_bounds=spec.edges,
         )
     else:
         metric.sum.aggregation_temporality = _DELTA

@@ -73,10 +73,9 @@ class DerivedMetricSpec(Spec):
         examples=["s", "By"],
     )
     bounds: list[float] = Field(
-        default_factory=lambda: list(SECONDS),
+        default_factory=list,
         title="Bounds",
-        description="The upper bounds of the buckets of a histogram, rising.",
-        min_length=1,
+        description="The upper bounds of the buckets of a histogram, rising; if left out those for durations in seconds.",
         max_length=60,
         json_schema_extra=ui(advanced=True),
     )
@@ -95,6 +94,11 @@ class DerivedMetricSpec(Spec):
         le=10_000,
         json_schema_extra=ui(advanced=True),
     )
+
+    @property
+    def edges(self) -> list[float]:
+        """The bounds that hold."""
+        return self.bounds or list(SECONDS)
 
     @field_validator("bounds")
     @classmethod

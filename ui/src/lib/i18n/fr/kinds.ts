@@ -68,7 +68,10 @@ export const kinds: typeof english = {
         'Ce par quoi le nombre du champ est multiplié, 0.001 pour faire des secondes de millisecondes.',
       ],
       unit: ['Unité', 'Telle qu’UCUM l’écrit : 1, s, By, {request}.'],
-      bounds: ['Bornes', 'Les bornes supérieures des classes d’un histogramme, croissantes.'],
+      bounds: [
+        'Bornes',
+        'Les bornes supérieures des classes d’un histogramme, croissantes ; à défaut celles des durées en secondes.',
+      ],
       group_by: [
         'Regroupée par',
         'Attributs qui deviennent des étiquettes ; service, environnement et version en sont toujours.',
