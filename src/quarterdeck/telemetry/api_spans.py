@@ -17,8 +17,8 @@ from quarterdeck.telemetry.query.span_points import Points, points
 from quarterdeck.telemetry.query.span_sample import Scope
 from quarterdeck.telemetry.query.span_selection import Selection
 from quarterdeck.telemetry.query.threads import Threads
-from quarterdeck.telemetry.query.traces import Filter, Status
-from quarterdeck.telemetry.web import SHORT, Search, Text, WindowDep, json_answer
+from quarterdeck.telemetry.query.traces import Filter, Of, Status
+from quarterdeck.telemetry.web import Search, Text, WindowDep, json_answer
 
 Millis = Annotated[float | None, Query(ge=0, le=1e12)]
 Moment = Annotated[
@@ -33,12 +33,11 @@ def span_filter(
     status: Status | None = None,
     min_ms: Millis = None,
     max_ms: Millis = None,
-    every: Annotated[
-        bool,
-        Query(description="All spans; without it only requests, unless a search asks for more."),
-    ] = False,
+    of: Annotated[
+        Of, Query(description="Without it, requests, or all spans where a search is given.")
+    ] = "",
 ) -> Filter:
-    return Filter(q, service, operation, status, min_ms, max_ms, every)
+    return Filter(q, service, operation, status, min_ms, max_ms, of)
 
 
 SpanFilterDep = Annotated[Filter, Depends(span_filter)]
@@ -53,7 +52,13 @@ def selection(
 
 
 SelectionDep = Annotated[Selection, Depends(selection)]
-Fields = Annotated[list[Annotated[str, Query(max_length=SHORT)]], Query()]
+Fields = Annotated[
+    str, Query(max_length=2_000, description="Columns and attributes, separated by commas.")
+]
+
+
+def _names(text: str) -> list[str]:
+    return [name for each in text.split(",") if (name := each.strip())]
 
 
 def spans_router(engine: Engine, threads: Threads) -> Router:
@@ -63,7 +68,7 @@ def spans_router(engine: Engine, threads: Threads) -> Router:
     async def list_spans(
         window: WindowDep,
         wanted: SpanFilterDep,
-        column: Fields = [],  # noqa: B006
+        columns: Fields = "",
         sort: list_query.Sort = "recent",
         limit: Annotated[int, Query(ge=1, le=list_query.MOST)] = 50,
         cursor: Annotated[str, Query(max_length=100)] = "",
@@ -74,7 +79,7 @@ def spans_router(engine: Engine, threads: Threads) -> Router:
                 engine,
                 window,
                 wanted,
-                columns=column,
+                columns=_names(columns),
                 sort=sort,
                 limit=limit,
                 cursor=cursor,
@@ -93,7 +98,9 @@ def spans_router(engine: Engine, threads: Threads) -> Router:
     async def read_groups(
         window: WindowDep, wanted: SpanFilterDep, by: Fields, sort: groups_query.Sort = "count"
     ) -> Response:
-        return json_answer(await threads.run(groups_query.groups, engine, window, wanted, by, sort))
+        return json_answer(
+            await threads.run(groups_query.groups, engine, window, wanted, _names(by), sort)
+        )
 
     @router.get("/compare", permission=Permission.READ, response_model=Comparison)
     async def read_comparison(

@@ -14,8 +14,8 @@ _MOST_VALUES = 8
 
 class ComparedValue(BaseModel):
     value: str | None = Field(description="Null for a range of numbers, and for `not there`.")
-    low: float | None = Field(None, description="Numbers from here on.")
-    high: float | None = Field(None, description="Numbers below this; null where there is no end.")
+    low: float | None = Field(description="Numbers from here on.")
+    high: float | None = Field(description="Numbers below this; null where there is no end.")
     selected: float = Field(description="Its share of the selection, 0 to 1.")
     rest: float
     score: float = Field(

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import reduce
 from itertools import combinations
-from math import sqrt
-from operator import and_
+from math import log, sqrt
+from operator import and_, or_
 
 from quarterdeck.telemetry.query.span_fields import OUTCOMES, is_identity, standing
 from quarterdeck.telemetry.query.span_sample import Field, Sample
@@ -91,21 +91,28 @@ def contrast(sample: Sample, without: set[str]) -> Contrast:
     return found
 
 
-def least_difference(a: int, n: int, b: int, m: int) -> float:
+def least_difference(a: int, n: int, b: int, m: int, z: float = _Z) -> float:
     """How much a of n is at least above b of m, as shares; 0 when it may not be."""
     p, q = a / n, b / m
     if p <= q:
         return 0.0
-    low, _ = _wilson(p, n)
-    _, high = _wilson(q, m)
+    low, _ = _wilson(p, n, z)
+    _, high = _wilson(q, m, z)
     return max(0.0, p - q - sqrt((p - low) ** 2 + (high - q) ** 2))
 
 
-def _wilson(share: float, n: int) -> tuple[float, float]:
-    z = _Z * _Z / n
-    middle = (share + z / 2) / (1 + z)
-    half = _Z / (1 + z) * sqrt(share * (1 - share) / n + z / (4 * n))
+def _wilson(share: float, n: int, z: float) -> tuple[float, float]:
+    weight = z * z / n
+    middle = (share + weight / 2) / (1 + weight)
+    half = z / (1 + weight) * sqrt(share * (1 - share) / n + weight / (4 * n))
     return middle - half, middle + half
+
+
+def _strictness(of: Field) -> float:
+    """Wider intervals the more values there are, those too rare to have been handed over too."""
+    told = reduce(or_, of.values.values(), 0)
+    values = len(of.values) + (of.present & ~told).bit_count()
+    return sqrt(_Z * _Z + 2 * log(max(values / _FEW, 1)))
 
 
 def _standing(sample: Sample, of: Field, every: int) -> Standing | None:
@@ -113,9 +120,10 @@ def _standing(sample: Sample, of: Field, every: int) -> Standing | None:
 
     def score(units: int) -> float:
         a, b = (units & sample.chosen).bit_count(), (units & sample.others).bit_count()
-        return least_difference(a, n, b, m) or -least_difference(b, m, a, n)
+        return least_difference(a, n, b, m, z) or -least_difference(b, m, a, n, z)
 
     numeric = _is_numeric(of)
+    z = _Z if numeric else _strictness(of)
     values = _numbers(of) if numeric else [Value(units, text) for text, units in of.values.items()]
     if missing := every & ~of.present:
         values.append(Value(missing))

@@ -13,6 +13,7 @@ from quarterdeck.telemetry.query.window import Window, grid_of, run
 
 COLUMNS = 120
 _ROWS = 44
+_FEW = 14
 _A_DOUBLING = 8
 _LEAST = 79  # the bucket of one microsecond: what is shorter counts there
 BUCKET = "toUInt16(floor(log2(greatest(duration_ns, 1)) * 8))"
@@ -45,6 +46,8 @@ def durations(engine: Engine, window: Window, wanted: Filter) -> Durations:
     low, high = min(buckets, default=_LEAST), max(buckets, default=_LEAST)
     wide = next(w for w in (1, 2, 4, 8, 16, 32) if (high // w - low // w) < _ROWS or w == 32)
     first, last = low // wide, high // wide
+    if (few := _FEW - (last - first)) > 0:  # what is all alike is not a matter of hairbreadths
+        first, last = max(_LEAST // wide, first - few // 2), last + few // 2
     cells: dict[tuple[int, int], list[int]] = {}
     spans: dict[int, int] = {}
     for step, bucket, count, errors in found:

@@ -1,4 +1,4 @@
-"""Single spans for a picture of many: all of them where they are few, else the slowest and the newest."""
+"""Single spans for a picture of many: all where they are few, else the slowest, newest and failed."""
 
 from typing import Any
 
@@ -36,9 +36,14 @@ def points(engine: Engine, window: Window, wanted: Filter) -> Points:
             break
     complete = len(rows) <= MOST
     if not complete:
-        half = MOST // 2
-        slow = _first(engine, window, asked, "duration_ns", half)
-        rows = [*slow, *(row for row in rows[:half] if row not in slow)]
+        failed = asked.copy()
+        failed.add("status = 'error'")
+        found = (
+            *_first(engine, window, asked, "duration_ns", MOST // 2),
+            *_first(engine, window, failed, "time", MOST * 3 // 8),
+            *rows[: MOST // 8],
+        )
+        rows = list({(row[0], row[1]): row for row in found}.values())
     return Points(
         items=[
             Point(

@@ -21,6 +21,8 @@ from quarterdeck.telemetry.search.fields import ENTRY
 
 Sort = Literal["recent", "slowest"]
 Status = Literal["ok", "error"]
+Of = Literal["", "requests", "spans"]
+"""Requests alone or all spans; without a word a search or an operation looks at all."""
 
 MOST = 500
 _MAX_ROUNDS = 8
@@ -61,12 +63,12 @@ class Filter:
     status: Status | None = None
     min_ms: float | None = None
     max_ms: float | None = None
-    every: bool = False  # spans inside a service too, whatever else is asked
+    of: Of = ""
 
     @property
     def any_span(self) -> bool:
         """Whether spans inside a service are looked at too."""
-        return self.every or bool(self.q.strip() or self.operation)
+        return self.of == "spans" or (not self.of and bool(self.q.strip() or self.operation))
 
     def conditions(self) -> Asked:
         asked = Asked()

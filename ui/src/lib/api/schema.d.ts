@@ -2775,12 +2775,12 @@ export interface components {
              * Low
              * @description Numbers from here on.
              */
-            low?: number | null;
+            low: number | null;
             /**
              * High
              * @description Numbers below this; null where there is no end.
              */
-            high?: number | null;
+            high: number | null;
             /**
              * Selected
              * @description Its share of the selection, 0 to 1.
@@ -7604,7 +7604,8 @@ export interface operations {
     telemetry_list_spans: {
         parameters: {
             query: {
-                column?: string[];
+                /** @description Columns and attributes, separated by commas. */
+                columns?: string;
                 sort?: "recent" | "slowest";
                 limit?: number;
                 cursor?: string;
@@ -7621,8 +7622,8 @@ export interface operations {
                 status?: ("ok" | "error") | null;
                 min_ms?: number | null;
                 max_ms?: number | null;
-                /** @description All spans; without it only requests, unless a search asks for more. */
-                every?: boolean;
+                /** @description Without it, requests, or all spans where a search is given. */
+                of?: "" | "requests" | "spans";
             };
             header?: never;
             path?: never;
@@ -7666,8 +7667,8 @@ export interface operations {
                 status?: ("ok" | "error") | null;
                 min_ms?: number | null;
                 max_ms?: number | null;
-                /** @description All spans; without it only requests, unless a search asks for more. */
-                every?: boolean;
+                /** @description Without it, requests, or all spans where a search is given. */
+                of?: "" | "requests" | "spans";
             };
             header?: never;
             path?: never;
@@ -7711,8 +7712,8 @@ export interface operations {
                 status?: ("ok" | "error") | null;
                 min_ms?: number | null;
                 max_ms?: number | null;
-                /** @description All spans; without it only requests, unless a search asks for more. */
-                every?: boolean;
+                /** @description Without it, requests, or all spans where a search is given. */
+                of?: "" | "requests" | "spans";
             };
             header?: never;
             path?: never;
@@ -7743,7 +7744,8 @@ export interface operations {
     telemetry_read_groups: {
         parameters: {
             query: {
-                by: string[];
+                /** @description Columns and attributes, separated by commas. */
+                by: string;
                 sort?: "count" | "errors" | "error_rate" | "p50" | "p95" | "p99" | "max" | "total";
                 /** @description Milliseconds since 1970, inclusive. */
                 from: number;
@@ -7758,8 +7760,8 @@ export interface operations {
                 status?: ("ok" | "error") | null;
                 min_ms?: number | null;
                 max_ms?: number | null;
-                /** @description All spans; without it only requests, unless a search asks for more. */
-                every?: boolean;
+                /** @description Without it, requests, or all spans where a search is given. */
+                of?: "" | "requests" | "spans";
             };
             header?: never;
             path?: never;
@@ -7804,8 +7806,8 @@ export interface operations {
                 status?: ("ok" | "error") | null;
                 min_ms?: number | null;
                 max_ms?: number | null;
-                /** @description All spans; without it only requests, unless a search asks for more. */
-                every?: boolean;
+                /** @description Without it, requests, or all spans where a search is given. */
+                of?: "" | "requests" | "spans";
                 /** @description A search for what is selected. */
                 sel?: string;
                 /** @description Milliseconds since 1970. */

@@ -1,3 +1,4 @@
+import { analysis } from './analysis';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -11,6 +12,7 @@ import { trace } from './trace';
 
 export const en = {
   ...frame,
+  analysis,
   explore,
   health,
   hosts,

@@ -1,4 +1,5 @@
 import type { Catalogue } from '../catalogue';
+import { analysis } from './analysis';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -12,6 +13,7 @@ import { trace } from './trace';
 
 export const fr: Catalogue = {
   ...frame,
+  analysis,
   explore,
   health,
   hosts,
