@@ -13,6 +13,7 @@ from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.api import telemetry_router
 from quarterdeck.telemetry.api_annotations import annotations_router
 from quarterdeck.telemetry.api_bottlenecks import bottlenecks_router
+from quarterdeck.telemetry.api_dashboard import dashboard_router
 from quarterdeck.telemetry.api_data import data_router
 from quarterdeck.telemetry.api_health import health_router
 from quarterdeck.telemetry.api_hosts import hosts_router
@@ -55,6 +56,7 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         service_router(engine, threads),
         map_router(engine, threads),
         health_router(engine, parts.control, parts.intake, threads),
+        dashboard_router(engine, threads, parts.clock),
         annotations_router(engine, parts.control, threads),
         spans_router(engine, threads),
         trace_router(engine, threads),

@@ -1217,6 +1217,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/monitoring/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Dashboard
+         * @description Health, performance, errors, throughput, hosts and deployments; of the last hour unless told.
+         */
+        get: operations["telemetry_read_dashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/annotations": {
         parameters: {
             query?: never;
@@ -2963,6 +2983,23 @@ export interface components {
              */
             secret: string | null;
         };
+        /** Dashboard */
+        Dashboard: {
+            /** From Ms */
+            from_ms: number;
+            /** To Ms */
+            to_ms: number;
+            health: components["schemas"]["quarterdeck__telemetry__query__dashboard__Health"];
+            performance: components["schemas"]["Performance"];
+            errors: components["schemas"]["Errors"];
+            throughput: components["schemas"]["Throughput"];
+            /** Services */
+            services: components["schemas"]["ServiceState"][];
+            /** Hosts */
+            hosts: components["schemas"]["HostState"][];
+            /** Deployments */
+            deployments: components["schemas"]["Deployment"][];
+        };
         /** Dependencies */
         Dependencies: {
             /** Start Ms */
@@ -3008,6 +3045,19 @@ export interface components {
             /** Name */
             name: string;
             course: components["schemas"]["CallCourse"];
+        };
+        /** Deployment */
+        Deployment: {
+            /** Service */
+            service: string;
+            /** Environment */
+            environment: string;
+            /** Release */
+            release: string;
+            /** Previous */
+            previous: string;
+            /** Time Ms */
+            time_ms: number;
         };
         /** Disk */
         Disk: {
@@ -3111,6 +3161,31 @@ export interface components {
              * @description Samples of refused items that mention the id.
              */
             rejects: number;
+        };
+        /** ErrorLine */
+        ErrorLine: {
+            /** Time Ms */
+            time_ms: number;
+            /** Service */
+            service: string;
+            /** Message */
+            message: string;
+            /** Trace Id */
+            trace_id: string;
+        };
+        /** Errors */
+        Errors: {
+            /**
+             * Error Rate
+             * @description Share of requests that failed, 0 to 1.
+             */
+            error_rate: number;
+            /** Failed Requests */
+            failed_requests: number;
+            /** Error Logs */
+            error_logs: number;
+            /** Newest */
+            newest: components["schemas"]["ErrorLine"][];
         };
         /** ExportView */
         ExportView: {
@@ -3333,30 +3408,6 @@ export interface components {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
         };
-        /**
-         * Health
-         * @description The answer of `/api/health`.
-         */
-        Health: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "ok" | "degraded" | "down";
-            /** Version */
-            version: string;
-            /** Time Ms */
-            time_ms: number;
-            /** Uptime Seconds */
-            uptime_seconds: number;
-            /** Restarts */
-            restarts: number;
-            last_gap: components["schemas"]["Gap"] | null;
-            /** Components */
-            components: {
-                [key: string]: components["schemas"]["Component"];
-            };
-        };
         /** Host */
         Host: {
             /** Host */
@@ -3511,6 +3562,19 @@ export interface components {
             spans: number;
             /** Logs */
             logs: number;
+        };
+        /** HostState */
+        HostState: {
+            /** Host */
+            host: string;
+            /** Cpu */
+            cpu: number | null;
+            /** Memory */
+            memory: number | null;
+            /** Disk */
+            disk: number | null;
+            /** Last Seen */
+            last_seen: number;
         };
         /** Hosts */
         Hosts: {
@@ -3999,6 +4063,13 @@ export interface components {
             /** Target */
             target: string;
         };
+        /** Performance */
+        Performance: {
+            /** P95 Ms */
+            p95_ms: number | null;
+            /** Slowest */
+            slowest: components["schemas"]["SlowSpan"][];
+        };
         /** Person */
         Person: {
             /**
@@ -4485,6 +4556,19 @@ export interface components {
              */
             last_seen: number;
         };
+        /** ServiceState */
+        ServiceState: {
+            /** Service */
+            service: string;
+            /** Release */
+            release: string;
+            /** Rate */
+            rate: number;
+            /** Error Rate */
+            error_rate: number;
+            /** P95 Ms */
+            p95_ms: number | null;
+        };
         /** ServiceSummary */
         ServiceSummary: {
             /** Service */
@@ -4941,6 +5025,15 @@ export interface components {
              */
             raw_bytes: number;
         };
+        /** Throughput */
+        Throughput: {
+            /** Requests Per Second */
+            requests_per_second: number;
+            /** Spans */
+            spans: number;
+            /** Logs */
+            logs: number;
+        };
         /**
          * Together
          * @description The conditions that tell the selection best when all of them hold.
@@ -5155,6 +5248,41 @@ export interface components {
             help: string;
             /** Columns */
             columns: components["schemas"]["ColumnHelp"][];
+        };
+        /**
+         * Health
+         * @description The answer of `/api/health`.
+         */
+        quarterdeck__http__health__Health: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "down";
+            /** Version */
+            version: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Uptime Seconds */
+            uptime_seconds: number;
+            /** Restarts */
+            restarts: number;
+            last_gap: components["schemas"]["Gap"] | null;
+            /** Components */
+            components: {
+                [key: string]: components["schemas"]["Component"];
+            };
+        };
+        /** Health */
+        quarterdeck__telemetry__query__dashboard__Health: {
+            /**
+             * Status
+             * @description `unknown` when nothing has arrived in the range.
+             * @enum {string}
+             */
+            status: "ok" | "degraded" | "unknown";
+            /** Reasons */
+            reasons: string[];
         };
         Error: {
             error: {
@@ -7502,6 +7630,41 @@ export interface operations {
             };
         };
     };
+    telemetry_read_dashboard: {
+        parameters: {
+            query?: {
+                /** @description Milliseconds since 1970. */
+                from?: number | null;
+                /** @description Milliseconds since 1970. */
+                to?: number | null;
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Dashboard"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     annotations_list_annotations: {
         parameters: {
             query: {
@@ -8188,7 +8351,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["quarterdeck__http__health__Health"];
                 };
             };
             /** @description A part is down */
@@ -8197,7 +8360,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["quarterdeck__http__health__Health"];
                 };
             };
             /** @description An error */
@@ -8226,7 +8389,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["quarterdeck__http__health__Health"];
                 };
             };
             /** @description A part is down */
@@ -8235,7 +8398,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Health"];
+                    "application/json": components["schemas"]["quarterdeck__http__health__Health"];
                 };
             };
             /** @description An error */
