@@ -188,6 +188,31 @@ def test_a_switch_breaks_the_shop_and_mends_it(demo: Demo) -> None:
     assert not any(row["on"] for row in demo.visitor.get("/api/demo").json()["switches"])
 
 
+def test_a_bad_release_is_deployed_beside_the_good_one_and_withdrawn(demo: Demo) -> None:
+    demo.turn("bad-release", True)
+    demo.until("SELECT 1 FROM logs WHERE body = 'payments 1.10.0 started'")
+    demo.turn("bad-release", False)
+    now = round(time.time() * 1000)
+    asked = {"from": now - 600_000, "to": now + 60_000, "service": "payments"}
+    limit = time.monotonic() + 10
+    while time.monotonic() < limit:
+        marks = demo.visitor.get("/api/annotations", params=asked).raise_for_status().json()
+        if len([mark for mark in marks if mark["source"] == "announced"]) == 2:
+            break
+        time.sleep(0.2)
+    assert [(mark["kind"], mark["release"]) for mark in marks] == [
+        ("deploy", "1.10.0"),
+        ("deploy", "1.9.3"),
+    ]
+
+
+def test_edge_functions_hand_on_their_log(demo: Demo) -> None:
+    demo.until(
+        "SELECT body FROM logs WHERE service = 'edge-functions' "
+        "AND attributes['faas.name'] = 'image-resize' AND time > now() - INTERVAL 1 MINUTE LIMIT 1"
+    )
+
+
 def test_a_service_that_crashes_comes_back_at_its_address(demo: Demo) -> None:
     shop_url = demo.visitor.get("/api/demo").json()["shop_url"]
     port = int(shop_url.rpartition(":")[2])

@@ -20,6 +20,7 @@ from quarterdeck.demo.history.record import Pools, record
 from quarterdeck.demo.history.replay import LENGTH, MINUTE, Past, Replayer, events
 from quarterdeck.demo.history.send import Sender
 from quarterdeck.demo.processes import die_with_parent
+from quarterdeck.demo.shop import drain
 
 CHUNK = 10 * MINUTE
 
@@ -53,8 +54,9 @@ def fill(pools: Pools, when: Past, seed: int, url: str, key: str) -> dict[str, i
         for chunk in Replayer(pools, when, seed).chunks(events(when, seed), CHUNK):
             counts["spans"] += chunk.spans
             counts["logs"] += chunk.records
-            yield "traces", chunk.traces.SerializeToString()
-            yield "logs", chunk.logs.SerializeToString()
+            yield "/v1/traces", chunk.traces.SerializeToString()
+            yield "/v1/logs", chunk.logs.SerializeToString()
+            yield drain.PATH, drain.ndjson(chunk.lines)
 
     sender = Sender(url, key)
     try:
@@ -70,7 +72,7 @@ def fill(pools: Pools, when: Past, seed: int, url: str, key: str) -> dict[str, i
 def _send_metrics(pools: Pools, when: Past, seed: int, url: str, key: str) -> None:
     die_with_parent()
     sender = Sender(url, key)
-    sender.send(("metrics", body) for body in metric_bodies(pools, when, seed))
+    sender.send(("/v1/metrics", body) for body in metric_bodies(pools, when, seed))
     sender.close()
 
 

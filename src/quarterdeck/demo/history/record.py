@@ -29,6 +29,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from quarterdeck.demo.shop import goods, schema
+from quarterdeck.demo.shop.edge import Line
 from quarterdeck.demo.shop.roster import CANARY, OUTSIDE, ROLES, Role, assemble, assemble_outside
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry, resource
 from quarterdeck.demo.switches import Switches
@@ -75,6 +76,7 @@ class Template:
     spans: list[tuple[str, str, Span]] = field(default_factory=list)  # service, scope, span
     logs: list[tuple[str, str, LogRecord]] = field(default_factory=list)
     measures: list[Measure] = field(default_factory=list)
+    lines: list[Line] = field(default_factory=list)  # of the edge functions
     identities: dict[str, str] = field(default_factory=dict)
 
 
@@ -117,6 +119,7 @@ class Studio:
         self.spans: dict[str, InMemorySpanExporter] = {}
         self.logs: dict[str, InMemoryLogRecordExporter] = {}
         self.readers: dict[str, InMemoryMetricReader] = {}
+        self.lines: list[Line] = []
         self._measures: dict[int, list[Measure]] = defaultdict(list)
         self._directory = directory
         self._seed = seed
@@ -129,7 +132,9 @@ class Studio:
         names = [role.address for role in (*ROLES, CANARY)] + [OUTSIDE]
         addresses = {name: f"http://{name}:8080" for name in names}
         mesh = Mesh()
-        mesh.apps[OUTSIDE] = httpx.ASGITransport(assemble_outside(self.switches, self._seed))
+        mesh.apps[OUTSIDE] = httpx.ASGITransport(
+            assemble_outside(self.switches, self._seed, self.lines.append)
+        )
         async with contextlib.AsyncExitStack() as stack:
             for role in (*ROLES, CANARY):
                 telemetry = self._telemetry(role)
@@ -165,6 +170,9 @@ class Studio:
                 for record in scope_logs.log_records:
                     if record.trace_id in found:
                         found[record.trace_id].logs.append((service, scope_logs.scope.name, record))
+        for line in self.lines:
+            if (called := bytes.fromhex(line.get("trace_id", ""))) in found:
+                found[called].lines.append(line)
         pools: Pools = defaultdict(list)
         for trace_id, template in found.items():
             template.measures = self._measures.get(int.from_bytes(trace_id, "big"), [])
@@ -250,9 +258,10 @@ async def record(directory: Path, seed: int) -> Pools:
             visits += [_purchase(planner, f"checkout/{provider}", provider) for _ in range(9)]
         visits += _browsing(planner, rng)
         # A task each, since the weather belongs to the task.
-        await asyncio.gather(*(asyncio.create_task(send(visit)) for visit in visits))
+        # Counting goes on beside them: most of the visitors' time is waiting for a provider.
+        counting = asyncio.create_task(shop.send("catalogue", "POST", "/stock/recount", {}))
+        await asyncio.gather(*(asyncio.create_task(send(visit)) for visit in visits), counting)
         await _people(studio, shop)
-        await shop.send("catalogue", "POST", "/stock/recount", {})
         return studio.templates()
 
 
@@ -294,6 +303,9 @@ async def _people(studio: Studio, shop: Shop) -> None:
             await act_as_staff(shop, action, f"u_{number + 7:04}", studio.mark(action))
     for _ in range(3):
         await act_as_supplier(shop, "offers", address=studio.mark("offers"))
-    for offer in (await offers_in(shop, "open"))[:5]:
+
+    async def supply(offer: int) -> None:
         await act_as_supplier(shop, "accept", offer, address=studio.mark("accept"))
         await act_as_supplier(shop, "deliver", offer, address=studio.mark("deliver"))
+
+    await asyncio.gather(*(supply(offer) for offer in (await offers_in(shop, "open"))[:16]))

@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 from quarterdeck.demo.history import renaming
 from quarterdeck.demo.history.record import OUTAGE, RECOUNT, Pools, Template
 from quarterdeck.demo.shop import goods
+from quarterdeck.demo.shop.edge import Line
 from quarterdeck.demo.shop.roster import BEFORE, ROLES
 from quarterdeck.demo.shop.telemetry import Attributes, resource
 from quarterdeck.demo.traffic.personas import Planner
@@ -94,6 +95,7 @@ class Chunk:
 
     traces: ExportTraceServiceRequest = field(default_factory=ExportTraceServiceRequest)
     logs: ExportLogsServiceRequest = field(default_factory=ExportLogsServiceRequest)
+    lines: list[Line] = field(default_factory=list)  # of the edge functions' log
     values: list[Value] = field(default_factory=list)
     spans: int = 0
     records: int = 0
@@ -181,6 +183,7 @@ class Replayer:
         self._values_only = values_only
         self._when = when
         self._rng = random.Random(f"{seed}:replay")
+        self._places = renaming.Places()
         self._offers = 0
         self._failed: set[str] = set()  # orders that could not be placed
 
@@ -272,14 +275,7 @@ class Replayer:
                     )
                 )  # fmt: skip
             return trace_id, ids
-        renamed = renaming.Renaming(
-            [
-                (old, event.identities[name])
-                for name, old in template.identities.items()
-                if name in event.identities
-            ],
-            event.identities,
-        )
+        renamed = renaming.Renaming(template.identities, event.identities, self._places)
         for service, scope, recorded in template.spans:
             span = scopes.spans(chunk, service, scope, event.at).add()
             span.CopyFrom(recorded)
@@ -295,8 +291,8 @@ class Replayer:
                 del span.links[:]  # what it followed is not part of the past
             for link in span.links:
                 link.trace_id, link.span_id = cause
-                renamed.attributes(link)
-            renamed.attributes(span)
+                renamed.link(link)
+            renamed.attributes(span, recorded)
         for service, scope, written in template.logs:
             line = written.body.string_value
             if self._when.unheard(service, event.at, line):
@@ -307,12 +303,15 @@ class Replayer:
             record.span_id = ids.get(written.span_id, b"")
             record.time_unix_nano = moved(written.time_unix_nano)
             record.observed_time_unix_nano = moved(written.observed_time_unix_nano)
-            renamed.attributes(record)
-            if line:
-                record.body.string_value = renaming.at_time(
-                    renamed.text(line), record.time_unix_nano
-                )
+            renamed.attributes(record, written)
+            said = renaming.at_time(renamed.text(line), record.time_unix_nano)
+            if said != line:
+                record.body.string_value = said
             chunk.records += 1
+        for written_line in template.lines:
+            at = moved(renaming.nanoseconds(written_line["timestamp"]))
+            chunk.lines.append(renamed.line(written_line, at, trace_id, ids))
+        chunk.records += len(template.lines)
         chunk.spans += len(template.spans)
         return trace_id, ids
 

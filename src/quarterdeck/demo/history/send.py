@@ -1,4 +1,4 @@
-"""Sends requests to the public OTLP address, a few at once, and tries again when told to."""
+"""Sends requests to the public addresses for telemetry, a few at once, and tries again when told to."""
 
 import contextlib
 import time
@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+
+from quarterdeck.demo.shop.drain import MEDIA, PATH
 
 AT_ONCE = 3
 PATIENCE = 30.0  # seconds
@@ -20,7 +22,6 @@ class Sender:
             base_url=url,
             headers={
                 "authorization": f"Bearer {key}",
-                "content-type": "application/x-protobuf",
             },
             timeout=30,
             trust_env=False,
@@ -28,18 +29,17 @@ class Sender:
         self._threads = ThreadPoolExecutor(AT_ONCE)
 
     def send(self, requests: Iterable[tuple[str, bytes]]) -> int:
-        """Send (signal, body) as they are made; how many were accepted. Raises on a refusal."""
-        waiting = [
-            self._threads.submit(self._post, f"/v1/{signal}", body) for signal, body in requests
-        ]
+        """Send (path, body) as they are made; how many were accepted. Raises on a refusal."""
+        waiting = [self._threads.submit(self._post, path, body) for path, body in requests if body]
         return sum(1 for sent in waiting if sent.result() is None)
 
     def _post(self, path: str, body: bytes) -> None:
+        media = MEDIA if path == PATH else "application/x-protobuf"
         limit = time.monotonic() + PATIENCE
         while True:
             wait = 0.5
             try:
-                answer = self._http.post(path, content=body)
+                answer = self._http.post(path, content=body, headers={"content-type": media})
             except httpx.TransportError:
                 if time.monotonic() > limit:
                     raise

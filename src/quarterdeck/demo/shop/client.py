@@ -20,7 +20,8 @@ class Peer:
 
     name: str
     url: str  # http://127.0.0.1:41234
-    ours: bool = True  # whether trace context is handed over
+    ours: bool = True  # else it is outside the house, and spoken to over the internet
+    traced: bool = True  # whether it is handed the trace context
 
 
 class CallFailed(Exception):
@@ -96,7 +97,7 @@ class Client:
             set_status_on_exception=False,
         ) as span:
             headers: dict[str, str] = {"host": peer.name}
-            if peer.ours:
+            if peer.traced:
                 PROPAGATOR.inject(headers)
             failed = ""
             status = 0

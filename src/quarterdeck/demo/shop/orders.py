@@ -9,6 +9,7 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from quarterdeck.demo.shop import edge
 from quarterdeck.demo.shop.checkout import place
 from quarterdeck.demo.shop.client import CallFailed
 from quarterdeck.demo.shop.database import Database, Statement
@@ -174,6 +175,14 @@ async def _thank(service: Service, number: str) -> None:
     """Mail the customer; a mail that is not taken is not worth an order's fault."""
     mail = {"template": "delivered", "order": number}
     try:
+        await service.client.call(
+            edge.HOST,
+            "POST",
+            "/receipt-pdf",
+            json={"order": number},
+            seconds=3,
+            extra={"faas.invoked_name": "receipt-pdf"},
+        )
         answer = await service.client.call(MAIL, "POST", "/v3/messages", json=mail, seconds=2)
         problem = "" if answer.ok else f"answered {answer.status}"
     except CallFailed:

@@ -1,7 +1,7 @@
-"""The world outside the house: payment providers, a carrier and a mail service, told apart by host name.
+"""The world outside the house, told apart by host name: payment providers, a carrier, mail, edge functions.
 
 None of them carries instrumentation: the shop sees them through its own client spans, as
-one sees any third party.
+one sees any third party; of the functions it is also sent the log.
 """
 
 import asyncio
@@ -14,20 +14,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Host, Route, Router
 
+from quarterdeck.demo.shop import edge
 from quarterdeck.demo.switches import Switches
 
 SAHELPAY, NORTHCARD = "api.sahelpay.example", "api.northcard.example"
 CARRIER = "rates.colisway.example"
 MAIL = "api.lettermail.example"
-HOSTS = (SAHELPAY, NORTHCARD, CARRIER, MAIL)
+HOSTS = (SAHELPAY, NORTHCARD, CARRIER, MAIL, edge.HOST)
 
 DECLINES = ("insufficient_funds", "limit_exceeded", "suspected_fraud")
 DECLINED = 0.035
 HICCUPS = 0.008
-MAIL_LIMIT = 0.02  # of the mails are sent too fast for the mail service's taste
+MAIL_LIMIT = 0.01  # of the mails are sent too fast for the mail service's taste
 
 
-def build(rng: random.Random, switches: Switches) -> Starlette:
+def build(rng: random.Random, switches: Switches, sink: edge.Sink) -> Starlette:
     providers = Router([
         Route("/v2/charges", _charges(rng, switches), methods=["POST"]),
         Route("/v2/wallets", _wallets(rng), methods=["GET"]),
@@ -40,6 +41,7 @@ def build(rng: random.Random, switches: Switches) -> Starlette:
             Host(NORTHCARD, providers),
             Host(CARRIER, carrier),
             Host(MAIL, mail),
+            Host(edge.HOST, edge.build(rng, sink)),
         ]
     )
 

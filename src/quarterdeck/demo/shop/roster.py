@@ -8,7 +8,7 @@ from pathlib import Path
 import httpx
 from starlette.applications import Starlette
 
-from quarterdeck.demo.shop import admin, catalogue, orders, outside, payments, supplier, web
+from quarterdeck.demo.shop import admin, catalogue, edge, orders, outside, payments, supplier, web
 from quarterdeck.demo.shop.client import Client, Peer
 from quarterdeck.demo.shop.service import Service
 from quarterdeck.demo.shop.telemetry import Telemetry
@@ -51,7 +51,11 @@ OUTSIDE = "outside"
 def peers(addresses: Mapping[str, str]) -> dict[str, Peer]:
     """Whom a service may call; everyone outside is answered for by one process."""
     ours = {role.address: Peer(role.name, addresses[role.address]) for role in (*ROLES, CANARY)}
-    others = {host: Peer(host, addresses[OUTSIDE], ours=False) for host in outside.HOSTS}
+    others = {
+        # The functions are elsewhere, but ours: they are told the trace they are called in.
+        host: Peer(host, addresses[OUTSIDE], ours=False, traced=host == edge.HOST)
+        for host in outside.HOSTS
+    }
     return {**ours, **others}
 
 
@@ -78,5 +82,5 @@ def assemble(
     return role.build(service), service
 
 
-def assemble_outside(switches: Switches, seed: int) -> Starlette:
-    return outside.build(random.Random(f"{seed}:outside"), switches)
+def assemble_outside(switches: Switches, seed: int, sink: edge.Sink) -> Starlette:
+    return outside.build(random.Random(f"{seed}:outside"), switches, sink)

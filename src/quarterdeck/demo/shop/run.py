@@ -12,11 +12,12 @@ import json
 import logging
 import math
 import os
+import random
 import signal
 import socket
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +27,8 @@ import uvicorn
 from starlette.applications import Starlette
 
 from quarterdeck.demo.processes import die_with_parent
-from quarterdeck.demo.shop import runtime, schema
+from quarterdeck.demo.shop import edge, runtime, schema
+from quarterdeck.demo.shop.drain import Drain
 from quarterdeck.demo.shop.roster import CANARY, OUTSIDE, ROLES, Role, assemble, assemble_outside
 from quarterdeck.demo.shop.telemetry import Export, live, resource
 from quarterdeck.demo.switches import Switches
@@ -116,7 +118,15 @@ def _service(
 
 def _outside(given: Orders, sockets: dict[str, socket.socket]) -> Callable[[], None]:
     def job() -> None:
-        serve(assemble_outside(Switches(given.switches), given.seed), sockets[OUTSIDE])
+        drain = Drain(given.export)
+        app = assemble_outside(Switches(given.switches), given.seed, drain.take)
+
+        @contextlib.asynccontextmanager
+        async def beside() -> AsyncIterator[None]:
+            async with drain.running(), edge.clock(random.Random(given.seed), drain.take):
+                yield
+
+        serve(app, sockets[OUTSIDE], beside())
 
     return job
 

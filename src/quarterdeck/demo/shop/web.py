@@ -11,10 +11,12 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
-from quarterdeck.demo.shop import pages
-from quarterdeck.demo.shop.client import Answer
+from quarterdeck.demo.shop import edge, pages
+from quarterdeck.demo.shop.client import Answer, CallFailed
 from quarterdeck.demo.shop.goods import CATEGORIES, CITIES
 from quarterdeck.demo.shop.service import App, Handler, Refused, Service, fields
+
+IMAGE_MISSED = 0.15  # of the product pages find no picture in the cache
 
 
 def build(service: Service) -> Starlette:
@@ -63,6 +65,8 @@ def build(service: Service) -> Starlette:
     async def product(request: Request) -> Response:
         sku = request.path_params["sku"]
         found = await _ask(service, "catalogue", "GET", "/products/{sku}", fill={"sku": sku})
+        if service.rng.random() < IMAGE_MISSED:
+            await _resize(service, sku)
         category = found.body["product"]["category"]
         trace.get_current_span().set_attribute("product.category", category)
         return await _show(
@@ -172,6 +176,26 @@ async def _ask(service: Service, peer: str, method: str, path: str, **options: A
         )
         raise Refused(503 if answer.status == 503 else 502, answer.reason() or "Please try again")
     return answer
+
+
+async def _resize(service: Service, sku: str) -> None:
+    """Have the product's picture made; a page is shown without one rather than not at all."""
+    try:
+        answer = await service.client.call(
+            edge.HOST,
+            "GET",
+            "/image-resize",
+            params={"sku": sku, "width": 640},
+            seconds=2,
+            extra={"faas.invoked_name": "image-resize"},
+        )
+        status = answer.status
+    except CallFailed:
+        status = 504
+    if status != 200:
+        service.telemetry.log.warning(
+            "no picture of %s: image-resize answered %d", sku, status, extra={"product.sku": sku}
+        )
 
 
 async def _show(
