@@ -175,6 +175,18 @@ def test_a_person_can_shop_in_it(demo: Demo) -> None:
     )
 
 
+def test_it_costs_little(demo: Demo) -> None:
+    """Before the switches: a spike's visitors stay for a minute."""
+    shop = [p for p in demo.family() if "quarterdeck.demo.shop.run" in " ".join(p.cmdline())]
+    began = time.monotonic()
+    before = sum(sum(p.cpu_times()[:2]) for p in shop)
+    time.sleep(10)
+    used = sum(sum(p.cpu_times()[:2]) for p in shop) - before
+    assert used / (time.monotonic() - began) < 0.25
+    memory = [p.memory_full_info().pss for p in shop]
+    assert max(memory) < 60 * 1024 * 1024
+
+
 def test_a_switch_breaks_the_shop_and_mends_it(demo: Demo) -> None:
     demo.turn("traffic-spike", True)
     demo.turn("checkout-errors", True)
@@ -189,11 +201,21 @@ def test_a_switch_breaks_the_shop_and_mends_it(demo: Demo) -> None:
 
 
 def test_a_bad_release_is_deployed_beside_the_good_one_and_withdrawn(demo: Demo) -> None:
+    before = len(demo.family())
     demo.turn("bad-release", True)
     demo.until("SELECT 1 FROM logs WHERE body = 'payments 1.10.0 started'")
+    assert len(demo.family()) == before + 1
     demo.turn("bad-release", False)
+    limit = time.monotonic() + 15
+    while len(demo.family()) != before and time.monotonic() < limit:
+        time.sleep(0.2)
+    assert len(demo.family()) == before
     now = round(time.time() * 1000)
-    asked = {"from": now - 600_000, "to": now + 60_000, "service": "payments"}
+    asked: dict[str, str | int] = {
+        "from": now - 600_000,
+        "to": now + 60_000,
+        "service": "payments",
+    }
     limit = time.monotonic() + 10
     while time.monotonic() < limit:
         marks = demo.visitor.get("/api/annotations", params=asked).raise_for_status().json()
@@ -229,17 +251,6 @@ def test_a_service_that_crashes_comes_back_at_its_address(demo: Demo) -> None:
     after = {child.pid for child in parent.children()}
     assert web not in after
     assert len(after) == len(before)
-
-
-def test_it_costs_little(demo: Demo) -> None:
-    shop = [p for p in demo.family() if "quarterdeck.demo.shop.run" in " ".join(p.cmdline())]
-    began = time.monotonic()
-    before = sum(sum(p.cpu_times()[:2]) for p in shop)
-    time.sleep(10)
-    used = sum(sum(p.cpu_times()[:2]) for p in shop) - before
-    assert used / (time.monotonic() - began) < 0.25
-    memory = [p.memory_full_info().pss for p in shop]
-    assert max(memory) < 60 * 1024 * 1024
 
 
 def test_it_ends_whole_and_starts_again_on_the_same_directory(tmp_path: Path) -> None:
