@@ -71,30 +71,23 @@ class Engine(Protocol):
         reserved: bool = False,
         settings: Mapping[str, Any] | None = None,
     ) -> Result: ...
+    def raw(
+        self,
+        name: str,
+        sql: str,
+        format: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limits: Limits = Limits(),
+    ) -> bytes: ...
     def close(self) -> None: ...
 
 
 # Parse errors, values out of range, strings and arrays beyond the engine's own limits, bad
 # protobuf, arrays that should run parallel and do not.
 _BAD_DATA = frozenset(
-    {
-        "6",
-        "26",
-        "27",
-        "33",
-        "53",
-        "69",
-        "117",
-        "128",
-        "131",
-        "190",
-        "321",
-        "349",
-        "436",
-        "444",
-        "676",
-    }
-)
+    ("6", "26", "27", "33", "53", "69", "117", "128", "131", "190", "321", "349", "436", "444", "676")
+)  # fmt: skip
 _CODE = re.compile(r"Code: (\d+)")
 _RETRYABLE = {
     "241": "engine_memory",
@@ -232,13 +225,20 @@ class EmbeddedEngine:
                 raise _translate(error) from error
         return _parse(raw, (time.perf_counter() - started) * 1000)
 
-    def raw(self, name: str, sql: str, format: str, *, limits: Limits = Limits()) -> bytes:
-        """The answer in one of the engine's own formats, such as Arrow or Native."""
+    def raw(
+        self,
+        name: str,
+        sql: str,
+        format: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        limits: Limits = Limits(),
+    ) -> bytes:
+        """The answer in one of the engine's own formats, such as Arrow or TSVRaw."""
+        text = self._with_settings(name, sql, limits, None)
         with self._borrow(self._readers, limits.seconds) as connection:
             try:
-                return bytes(
-                    connection.query(self._with_settings(name, sql, limits, None), format).bytes()
-                )
+                return bytes(connection.query(text, format, params=_params(params)).bytes())
             except Exception as error:
                 raise _translate(error) from error
 
@@ -252,6 +252,7 @@ class EmbeddedEngine:
             "output_format_json_quote_64bit_integers": 0,
             "output_format_json_quote_denormals": 1,
             "output_format_json_named_tuples_as_objects": 1,
+            "output_format_json_escape_forward_slashes": 0,
             "max_bytes_before_external_group_by": limits.memory_mb * 1024 * 512,
             "max_bytes_before_external_sort": limits.memory_mb * 1024 * 512,
         }

@@ -20,6 +20,8 @@ from quarterdeck.telemetry.sql.wire import read_json
 Order = Literal["desc", "asc"]
 
 MOST = 1_000
+HASH = "sipHash64(service, body, span_id, severity_number, mapValues(attributes))"
+"""SQL: tells records of the same nanosecond apart, the same in every query."""
 _HEX = re.compile(r"[0-9a-f]{16}")
 
 
@@ -128,7 +130,7 @@ def at_moment(engine: Engine, project: int, time_ns: int, hash: str) -> list[Log
     """The records of a nanosecond that go by one hash: more than one when they are the same."""
     asked = Asked()
     asked.add(f"time = fromUnixTimestamp64Nano({asked.bind(time_ns, 'Int64')})")
-    asked.add(f"{_HASH} = {asked.bind(int(hash, 16), 'UInt64')}")
+    asked.add(f"{HASH} = {asked.bind(int(hash, 16), 'UInt64')}")
     ms = time_ns // 1_000_000
     return read(engine, Window(project, ms, ms + 1), asked, MOST, by="hash")
 
@@ -144,7 +146,7 @@ def read(
     """The first records of a window that meet the conditions."""
     direction = "DESC" if order == "desc" else "ASC"
     sql = f"""
-        SELECT toUnixTimestamp64Nano(time) AS at, {_HASH} AS hash, severity_number, severity_text, toString(severity) AS level,
+        SELECT toUnixTimestamp64Nano(time) AS at, {HASH} AS hash, severity_number, severity_text, toString(severity) AS level,
             service, environment, release, event_name, body, toString(body_type) AS type_of_body,
             {hex_id("trace_id", 16)}, {hex_id("span_id", 8)}, {ATTRIBUTES}, {RESOURCE}
         FROM logs WHERE {window.where()}{asked.sql} ORDER BY {by} {direction} LIMIT {int(limit)}"""
@@ -156,10 +158,6 @@ def read(
         again = seen[number] = seen.get(number, -1) + 1
         items.append(_row(row, f"{number}-{row[0]}" + (f"-{again}" if again else "")))
     return items
-
-
-# Tells records of the same nanosecond apart, the same in every query.
-_HASH = "sipHash64(service, body, span_id, severity_number, mapValues(attributes))"
 
 
 def _row(row: list[Any], id: str) -> LogRow:
@@ -206,7 +204,7 @@ def _at(
     narrow.add(f"time = fromUnixTimestamp64Nano({narrow.bind(time, 'Int64')})")
     if hash:
         sign = "<" if order == "desc" else ">"
-        narrow.add(f"{_HASH} {sign} {narrow.bind(int(hash, 16), 'UInt64')}")
+        narrow.add(f"{HASH} {sign} {narrow.bind(int(hash, 16), 'UInt64')}")
     ms = time // 1_000_000
     moment = Window(window.project, ms, ms + 1, window.environment)
     return read(engine, moment, narrow, limit, order, by="hash")
