@@ -110,7 +110,7 @@ def test_many_records_are_sent_whole_while_memory_stays_and_a_client_that_goes_f
     at = int(time.time() * 1000) - ROWS - 1_000  # a millisecond each
     own_server.start()
     send(own_server, at)
-    ask = {"from": at - 1_000, "to": at + ROWS + 60_000, "q": "service:bulk"}
+    ask: dict[str, str | int] = {"from": at - 1_000, "to": at + ROWS + 60_000, "q": "service:bulk"}
     pid = own_server.child()
     with own_server.client(timeout=120) as client:
         for _ in range(MOST + 1):  # a client that goes leaves its place

@@ -1,9 +1,13 @@
 """What a field of log records holds: values, shares, numbers, over time."""
 
+from functools import partial
+
 import pytest
 
 from quarterdeck.core.errors import BadInput
+from quarterdeck.telemetry import facets as facets_job
 from quarterdeck.telemetry.query import log_field as log_field_query
+from quarterdeck.telemetry.query.facets import MOST_FIELDS, facets
 from quarterdeck.telemetry.query.log_field import FieldStats, log_field
 from quarterdeck.telemetry.query.window import window_of
 from support.engine import new_project, shared_engine
@@ -47,9 +51,9 @@ def test_numbers_have_their_middle_their_edges_and_a_histogram() -> None:
     numbers = asked(project, at, "ms").numbers
     assert numbers is not None
     assert (numbers.count, numbers.min, numbers.max, numbers.avg) == (100, 1, 100, 50.5)
-    assert (numbers.p50, numbers.p95) == (pytest.approx(50.5), pytest.approx(95.05))
+    assert [numbers.p50, numbers.p95] == pytest.approx([50.5, 95.05])
     assert sum(bucket.count for bucket in numbers.buckets) == 100
-    assert (numbers.buckets[0].start, numbers.buckets[-1].end) == (1, pytest.approx(100))
+    assert [numbers.buckets[0].start, numbers.buckets[-1].end] == pytest.approx([1, 100])
     wide = asked(project, at, "wide").numbers
     assert wide is not None
     assert max(bucket.count for bucket in wide.buckets) < 8  # spread by size, not all in the first
@@ -76,3 +80,19 @@ def test_what_is_no_field_is_refused() -> None:
             asked(1, now_ns(), wrong)
     hostile = asked(new_project().id, now_ns(), "a') OR 1=1 --{p0:String}")
     assert hostile.records == 0
+
+
+def test_among_thousands_of_fields_one_is_found_by_a_part_of_its_name() -> None:
+    project, at = new_project().id, now_ns()
+    add_logs(
+        shared_engine(),
+        project,
+        *({"time": at - i, "attributes": {f"field.{i * 50 + j}.x": "1" for j in range(50)}} for i in range(100)),
+    )  # fmt: skip
+    window = window_of(project, at // 10**6 - 600_000, at // 10**6 + 1_000, "prod")
+    ask = partial(facets, shared_engine())
+    facets_job.count_new(shared_engine(), now_ns() + 10 * SECOND)
+    for within in (window, window_of(project, window.start_ms, window.end_ms)):
+        assert len(ask(within, "logs")) <= MOST_FIELDS
+        assert [each.field for each in ask(within, "logs", find="FIELD.4711")] == ["field.4711.x"]
+        assert ask(within, "logs", find="no such field") == []

@@ -3,6 +3,7 @@
 import pytest
 
 from quarterdeck.core.errors import BadInput
+from quarterdeck.telemetry.query.log_context import read_record
 from quarterdeck.telemetry.query.logs import Logs, search
 from quarterdeck.telemetry.query.logs_histogram import logs_histogram
 from quarterdeck.telemetry.query.window import grid_of, window_of
@@ -144,3 +145,13 @@ def test_what_is_no_range_of_time_is_refused(start: int, end: int) -> None:
     with pytest.raises(BadInput) as refused:
         window_of(1, start, end)
     assert refused.value.code == "time_range_invalid"
+
+
+def test_lists_hold_the_beginning_of_long_bodies_and_the_record_itself_all_of_it() -> None:
+    project, at = new_project().id, now_ns()
+    long = "é" * 50_000
+    add_logs(shared_engine(), project, {"body": long, "time": at}, {"body": "short", "time": at})
+    rows = {row.body_cut: row for row in pages(project, at // 10**6 - 1_000, at // 10**6 + 1, 10)[0].items}  # fmt: skip
+    assert rows[True].body == "é" * 16_384
+    assert rows[False].body == "short"
+    assert read_record(shared_engine(), project, rows[True].id).body == long

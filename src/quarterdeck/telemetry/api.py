@@ -87,9 +87,17 @@ def telemetry_router(engine: Engine, threads: Threads, live: Live) -> Router:
 
     @router.get("/facets", permission=Permission.READ, response_model=list[Facet])
     async def list_facets(
-        window: WindowDep, signal: facets_query.Signal, q: Search = "", service: Text = ""
+        window: WindowDep,
+        signal: facets_query.Signal,
+        q: Search = "",
+        service: Text = "",
+        find: Annotated[
+            str, Query(max_length=SHORT, description="Only fields whose name holds this.")
+        ] = "",
     ) -> list[Facet]:
-        return await threads.run(facets_query.facets, engine, window, signal, q=q, service=service)
+        return await threads.run(
+            facets_query.facets, engine, window, signal, q=q, service=service, find=find
+        )
 
     @router.get(
         "/stream",

@@ -43,23 +43,32 @@ class Facet(BaseModel):
 
 
 def facets(
-    engine: Engine, window: Window, signal: Signal, *, q: str = "", service: str = ""
+    engine: Engine,
+    window: Window,
+    signal: Signal,
+    *,
+    q: str = "",
+    service: str = "",
+    find: str = "",
 ) -> list[Facet]:
+    """The fields most records have, of those whose name holds `find`; at most 60."""
     if q.strip() or service or window.environment:
-        rows = _sampled(engine, window, signal, q, service)
+        rows = _sampled(engine, window, signal, q, service, find)
     else:
-        rows = _rolled(engine, window, signal)
+        rows = _rolled(engine, window, signal, find)
     found: dict[str, list[FacetValue]] = {}
     for field, value, count in rows:
         found.setdefault(field, []).append(FacetValue(value=value, count=count))
     first = [name for name in COLUMNS[signal] if name in found]
     rest = [name for name in found if name not in COLUMNS[signal]]
-    return [Facet(field=name, values=found[name]) for name in (*first, *rest)]
+    return [Facet(field=name, values=found[name]) for name in (*first, *rest)[:MOST_FIELDS]]
 
 
-def _rolled(engine: Engine, window: Window, signal: Signal) -> list[list[Any]]:
+def _rolled(engine: Engine, window: Window, signal: Signal, find: str) -> list[list[Any]]:
     asked = Asked()
     asked.add(f"signal = {asked.bind(signal)}")
+    if find:
+        asked.add(f"positionCaseInsensitiveUTF8(field, {asked.bind(find)}) > 0")
     times = "quarter >= toStartOfFifteenMinutes(fromUnixTimestamp64Milli({from_ms:Int64})) AND quarter < fromUnixTimestamp64Milli({to_ms:Int64})"
     sql = f"""
         SELECT field, value, count FROM (
@@ -78,7 +87,7 @@ def pairs(signal: Signal) -> str:
 
 
 def _sampled(
-    engine: Engine, window: Window, signal: Signal, q: str, service: str
+    engine: Engine, window: Window, signal: Signal, q: str, service: str, find: str
 ) -> list[list[Any]]:
     asked = Asked()
     if signal == "logs":
@@ -90,12 +99,13 @@ def _sampled(
     columns = "service, environment, release, attributes, " + (
         "severity, event_name" if signal == "logs" else "name, kind, status"
     )
+    named = f"WHERE positionCaseInsensitiveUTF8(field, {asked.bind(find)}) > 0" if find else ""
     rows: list[list[Any]] = []
     for part in window.ends():
         sql = f"""
             SELECT pair.1 AS field, pair.2 AS value, count() AS count FROM (
                 SELECT {columns} FROM {signal} WHERE {part.where()}{asked.sql} ORDER BY time DESC LIMIT {SAMPLE}
-            ) ARRAY JOIN {pairs(signal)} AS pair
+            ) ARRAY JOIN {pairs(signal)} AS pair {named}
             GROUP BY field, value ORDER BY count DESC LIMIT {MOST_VALUES} BY field LIMIT {MOST_FIELDS * MOST_VALUES}"""
         rows = run(engine, "facets_sampled", sql, part, asked).rows
         if sum(row[2] for row in rows if row[0] == "service") >= SAMPLE:

@@ -20,6 +20,7 @@ from quarterdeck.telemetry.sql.wire import read_json
 Order = Literal["desc", "asc"]
 
 MOST = 1_000
+LISTED_BYTES = 32_768  # of a body
 HASH = "sipHash64(service, body, span_id, severity_number, mapValues(attributes))"
 """SQL: tells records of the same nanosecond apart, the same in every query."""
 _HEX = re.compile(r"[0-9a-f]{16}")
@@ -36,7 +37,8 @@ class LogRow(BaseModel):
     environment: str
     release: str
     event_name: str
-    body: Any
+    body: Any = Field(description="Text, or a JSON value; of a long one the beginning, as text.")
+    body_cut: bool = Field(description="Only the beginning: its context holds it whole.")
     trace_id: str
     span_id: str
     attributes: dict[str, Any]
@@ -132,7 +134,7 @@ def at_moment(engine: Engine, project: int, time_ns: int, hash: str) -> list[Log
     asked.add(f"time = fromUnixTimestamp64Nano({asked.bind(time_ns, 'Int64')})")
     asked.add(f"{HASH} = {asked.bind(int(hash, 16), 'UInt64')}")
     ms = time_ns // 1_000_000
-    return read(engine, Window(project, ms, ms + 1), asked, MOST, by="hash")
+    return read(engine, Window(project, ms, ms + 1), asked, MOST, by="hash", whole=True)
 
 
 def read(
@@ -142,12 +144,19 @@ def read(
     limit: int,
     order: Order = "desc",
     by: str = "time",
+    whole: bool = False,
 ) -> list[LogRow]:
-    """The first records of a window that meet the conditions."""
+    """The first records of a window that meet the conditions; long bodies cut unless `whole`."""
+    cut = f"length(logs.body) > {LISTED_BYTES}"
+    body = (
+        "logs.body"
+        if whole
+        else f"if({cut}, toValidUTF8(left(logs.body, {LISTED_BYTES})), logs.body)"
+    )
     direction = "DESC" if order == "desc" else "ASC"
     sql = f"""
         SELECT toUnixTimestamp64Nano(time) AS at, {HASH} AS hash, severity_number, severity_text, toString(severity) AS level,
-            service, environment, release, event_name, body, toString(body_type) AS type_of_body,
+            service, environment, release, event_name, {body} AS shown, {"false" if whole else cut} AS cut, toString(body_type) AS type_of_body,
             {hex_id("trace_id", 16)}, {hex_id("span_id", 8)}, {ATTRIBUTES}, {RESOURCE}
         FROM logs WHERE {window.where()}{asked.sql} ORDER BY {by} {direction} LIMIT {int(limit)}"""
     rows = run(engine, "logs", sql, window, asked).rows
@@ -161,7 +170,7 @@ def read(
 
 
 def _row(row: list[Any], id: str) -> LogRow:
-    at, _, number, text, level, service, environment, release, event, body, kind, trace, span, attributes, resource = row  # fmt: skip
+    at, _, number, text, level, service, environment, release, event, body, cut, kind, trace, span, attributes, resource = row  # fmt: skip
     return LogRow.model_construct(
         id=id,
         time_ms=at // 1_000_000,
@@ -173,7 +182,8 @@ def _row(row: list[Any], id: str) -> LogRow:
         environment=environment,
         release=release,
         event_name=event,
-        body=body if kind in {"string", "none"} else read_json(body),
+        body=body if cut or kind in {"string", "none"} else read_json(body),
+        body_cut=bool(cut),
         trace_id=trace,
         span_id=span,
         attributes=object_of(attributes),

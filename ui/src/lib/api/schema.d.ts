@@ -1525,6 +1525,40 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/logs/field": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Read Log Field */
+        get: operations["telemetry_read_log_field"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/logs/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** All records of a search as a file, oldest first, of any size */
+        get: operations["telemetry_export"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -2668,6 +2702,15 @@ export interface components {
              */
             slower: components["schemas"]["Slower"][];
         };
+        /** Bucket */
+        Bucket: {
+            /** Start */
+            start: number;
+            /** End */
+            end: number;
+            /** Count */
+            count: number;
+        };
         /** CallCourse */
         CallCourse: {
             /**
@@ -3210,6 +3253,61 @@ export interface components {
             value: string;
             /** Count */
             count: number;
+        };
+        /** FieldStats */
+        FieldStats: {
+            /** Field */
+            field: string;
+            /**
+             * Records
+             * @description That meet the search.
+             */
+            records: number;
+            /**
+             * Present
+             * @description Of these, how many have the field.
+             */
+            present: number;
+            /**
+             * Distinct
+             * @description Different values; of very many about how many.
+             */
+            distinct: number;
+            /** Values */
+            values: components["schemas"]["FieldValue"][];
+            /** @description When nearly all values are numbers. */
+            numbers: components["schemas"]["Numbers"] | null;
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+            /**
+             * Rest
+             * @description Records with any other value, in each step.
+             */
+            rest: number[];
+            /**
+             * Looked At
+             * @description Records that were looked at; counts are scaled up.
+             */
+            looked_at: number;
+        };
+        /** FieldValue */
+        FieldValue: {
+            /** Value */
+            value: string;
+            /** Count */
+            count: number;
+            /**
+             * Share
+             * @description Of the records that have the field, 0 to 1.
+             */
+            share: number;
+            /**
+             * Trend
+             * @description In each step of the range; of the first few values alone.
+             */
+            trend: number[];
         };
         /** FieldView */
         FieldView: {
@@ -3874,8 +3972,16 @@ export interface components {
             release: string;
             /** Event Name */
             event_name: string;
-            /** Body */
+            /**
+             * Body
+             * @description Text, or a JSON value; of a long one the beginning, as text.
+             */
             body: unknown;
+            /**
+             * Body Cut
+             * @description Only the beginning: its context holds it whole.
+             */
+            body_cut: boolean;
             /** Trace Id */
             trace_id: string;
             /** Span Id */
@@ -3946,6 +4052,26 @@ export interface components {
              * @enum {string}
              */
             health: "good" | "worse" | "failing";
+        };
+        /** Numbers */
+        Numbers: {
+            /**
+             * Count
+             * @description Values that are numbers.
+             */
+            count: number;
+            /** Min */
+            min: number;
+            /** Max */
+            max: number;
+            /** Avg */
+            avg: number;
+            /** P50 */
+            p50: number;
+            /** P95 */
+            p95: number;
+            /** Buckets */
+            buckets: components["schemas"]["Bucket"][];
         };
         /**
          * OfferView
@@ -6955,6 +7081,8 @@ export interface operations {
                 /** @description A search, as docs/search.md has it. */
                 q?: string;
                 service?: string;
+                /** @description Only fields whose name holds this. */
+                find?: string;
                 /** @description Milliseconds since 1970, inclusive. */
                 from: number;
                 /** @description Milliseconds since 1970, exclusive. */
@@ -8323,6 +8451,97 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["LogPatterns"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_log_field: {
+        parameters: {
+            query: {
+                field: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+                /** @description Services, separated by commas. */
+                service?: string;
+                /** @description Severities, separated by commas. */
+                severity?: string;
+                trace_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FieldStats"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_export: {
+        parameters: {
+            query: {
+                format?: "ndjson" | "csv";
+                /** @description Fields, in order; without any, all there is. */
+                column?: string[];
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+                /** @description Services, separated by commas. */
+                service?: string;
+                /** @description Severities, separated by commas. */
+                severity?: string;
+                trace_id?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/x-ndjson": unknown;
+                    "text/csv; charset=utf-8": unknown;
                 };
             };
             /** @description An error */

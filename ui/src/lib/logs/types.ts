@@ -6,6 +6,7 @@ type Schemas = components['schemas'];
 
 export type LogPattern = Schemas['LogPattern'];
 export type LogPatterns = Schemas['LogPatterns'];
+export type FieldStats = Schemas['FieldStats'];
 export type By = 'service' | 'host' | 'trace';
 
 export type LogContext = Omit<Schemas['LogContext'], 'record' | 'before' | 'after'> & {

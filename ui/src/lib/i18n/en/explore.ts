@@ -85,6 +85,8 @@ export const explore = {
     facetsHide: 'Hide the fields',
     facetsShow: 'Show the fields',
     facetFilter: 'Find a field',
+    facetNone: 'No field by this name.',
+    facetMore: (n: number) => `The ${n} most frequent ones. Type to find others.`,
     keep: (text: string) => `Keep only ${text}`,
     drop: (text: string) => `Leave out ${text}`,
     column: (text: string) => `Show ${text} as a column`,

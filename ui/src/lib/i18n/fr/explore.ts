@@ -88,6 +88,8 @@ export const explore: Catalogue['explore'] = {
     facetsHide: 'Masquer les champs',
     facetsShow: 'Montrer les champs',
     facetFilter: 'Trouver un champ',
+    facetNone: 'Aucun champ de ce nom.',
+    facetMore: (n: number) => `Les ${n} plus fréquents. Tapez pour en trouver d’autres.`,
     keep: (text) => `Ne garder que ${text}`,
     drop: (text) => `Écarter ${text}`,
     column: (text) => `Montrer ${text} en colonne`,
