@@ -16,6 +16,7 @@ from quarterdeck.demo.history import metrics
 from quarterdeck.demo.history.record import OUTAGE, Pools, record
 from quarterdeck.demo.history.replay import LENGTH, MINUTE, Chunk, Past, Replayer, events
 from quarterdeck.demo.shop import goods
+from quarterdeck.demo.shop.outside import DECLINES
 from quarterdeck.demo.shop.service import clf_time
 
 pytestmark = [pytest.mark.timeout(120), pytest.mark.xdist_group("demo_history")]
@@ -56,7 +57,7 @@ def keys(span: Span) -> frozenset[str]:
 def test_every_action_was_recorded(pools: Pools) -> None:
     assert {
         "home", "category", "product", "search", "search_odd", "missing", "add", "cart", "login",
-        "checkout/sahelpay", "checkout/northcard", OUTAGE, "track", "fulfil", "offers", "accept",
+        "checkout/sahelpay", "checkout/northcard", "checkout/sahelpay/rare", "checkout/northcard/rare", OUTAGE, "track", "fulfil", "offers", "accept",
         "deliver", "recount", "admin_users", "admin_user", "admin_analytics", "admin_settings", "admin_change",
     } == set(pools)  # fmt: skip
     assert sum(template.failed for template in pools[OUTAGE]) > len(pools[OUTAGE]) / 2
@@ -179,6 +180,20 @@ def test_access_lines_tell_the_time_at_which_they_are_written(chunks: list[Chunk
 def test_the_past_holds_a_trace_of_more_than_two_thousand_spans(chunks: list[Chunk]) -> None:
     sizes = Counter(span.trace_id for _, span in spans(chunks))
     assert [size for size in sizes.values() if size > 1_000] == [2033, 2033]
+
+
+def test_payments_are_declined_now_and_then_for_every_reason(chunks: list[Chunk]) -> None:
+    reasons = Counter(
+        record.body.string_value.rpartition(": ")[2]
+        for chunk in chunks
+        for group in chunk.logs.resource_logs
+        for scope in group.scope_logs
+        for record in scope.log_records
+        if " declined " in record.body.string_value and scope.scope.name == "shop.payments"
+    )
+    placed = sum(span.name == "send fulfilment" for _, span in spans(chunks))
+    assert set(reasons) == set(DECLINES)
+    assert 0.005 < reasons.total() / placed < 0.09
 
 
 def test_customers_come_from_their_own_countries(chunks: list[Chunk]) -> None:

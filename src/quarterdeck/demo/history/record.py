@@ -7,11 +7,12 @@ description of the shop that could differ from the first.
 
 import asyncio
 import contextlib
+import itertools
 import random
 import re
 import time
 from collections import defaultdict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,8 +29,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from quarterdeck.demo.shop import goods, schema
+from quarterdeck.demo.shop import goods, outside, schema
 from quarterdeck.demo.shop.edge import Line
+from quarterdeck.demo.shop.payments import PEERS
 from quarterdeck.demo.shop.roster import CANARY, OUTSIDE, ROLES, Role, assemble, assemble_outside
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry, resource
 from quarterdeck.demo.switches import Switches
@@ -110,6 +112,17 @@ class Weather(Switches):
         return name in weather.get()
 
 
+# What a provider seldom does, one after the other; the pause between is for a second attempt.
+RARE = "rare"
+_SELDOM = (*outside.DECLINES, outside.HICCUP, "")
+
+
+def fates() -> outside.Fate:
+    """All goes well, but in rare weather nothing does."""
+    seldom = defaultdict[str, Iterator[str]](lambda: itertools.cycle(_SELDOM))
+    return lambda host: next(seldom[host]) if RARE in weather.get() else ""
+
+
 class Studio:
     """The whole shop in one process, its telemetry kept in memory."""
 
@@ -133,7 +146,7 @@ class Studio:
         addresses = {name: f"http://{name}:8080" for name in names}
         mesh = Mesh()
         mesh.apps[OUTSIDE] = httpx.ASGITransport(
-            assemble_outside(self.switches, self._seed, self.lines.append)
+            assemble_outside(self.switches, self._seed, self.lines.append, fates())
         )
         async with contextlib.AsyncExitStack() as stack:
             for role in (*ROLES, CANARY):
@@ -237,12 +250,11 @@ async def record(directory: Path, seed: int) -> Pools:
     studio = Studio(directory, seed)
     rng = random.Random(f"{seed}:record")
     planner = Planner(rng, goods.products(seed), goods.customers(seed))
-    outage = frozenset({"payment-outage"})
     async with studio.open() as shop:
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def send(visit: Visit) -> None:
-            weather.set(outage if any(name == OUTAGE for name, _ in visit.steps) else frozenset())
+            weather.set(visit.weather)
             drawn = planner.visit("bot" if visit.steps[0][0] == "missing" else "buyer")
             visitor = Visitor(shop, drawn)
             for name, step in visit.steps:
@@ -253,9 +265,11 @@ async def record(directory: Path, seed: int) -> Pools:
                 async with contextlib.nullcontext() if waits else gate:
                     await visitor.act(step)
 
-        visits = [_purchase(planner, OUTAGE, "sahelpay") for _ in range(14)]
-        for provider in ("sahelpay", "northcard"):
-            visits += [_purchase(planner, f"checkout/{provider}", provider) for _ in range(9)]
+        visits = [_purchase(planner, OUTAGE, "sahelpay", "payment-outage") for _ in range(14)]
+        for provider in PEERS:
+            paying = f"checkout/{provider}"
+            visits += [_purchase(planner, paying, provider) for _ in range(9)]
+            visits += [_purchase(planner, f"{paying}/{RARE}", provider, RARE) for _ in range(4)]
         visits += _browsing(planner, rng)
         # A task each, since the weather belongs to the task.
         # Counting goes on beside them: most of the visitors' time is waiting for a provider.
@@ -271,6 +285,7 @@ class Visit:
 
     steps: list[tuple[str, Step]]
     provider: str = "sahelpay"
+    weather: frozenset[str] = frozenset()
 
 
 def _browsing(planner: Planner, rng: random.Random) -> list[Visit]:
@@ -284,10 +299,11 @@ def _browsing(planner: Planner, rng: random.Random) -> list[Visit]:
     return [Visit([step]) for step in steps]
 
 
-def _purchase(planner: Planner, checkout: str, provider: str) -> Visit:
+def _purchase(planner: Planner, checkout: str, provider: str, *weather: str) -> Visit:
     adding = [("add", step) for step in planner.buy() if step.action == "add"]
     rest = [("cart", "cart"), ("login", "login"), (checkout, "checkout"), ("track", "track")]
-    return Visit([*adding, *((name, Step(0, action)) for name, action in rest)], provider)
+    steps = [*adding, *((name, Step(0, action)) for name, action in rest)]
+    return Visit(steps, provider, frozenset(weather))
 
 
 async def _people(studio: Studio, shop: Shop) -> None:

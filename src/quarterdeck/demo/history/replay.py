@@ -17,9 +17,10 @@ from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsSer
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from quarterdeck.demo.history import renaming
-from quarterdeck.demo.history.record import OUTAGE, RECOUNT, Pools, Template
+from quarterdeck.demo.history.record import OUTAGE, RARE, RECOUNT, Pools, Template
 from quarterdeck.demo.shop import goods
 from quarterdeck.demo.shop.edge import Line
+from quarterdeck.demo.shop.outside import DECLINED, HICCUPS
 from quarterdeck.demo.shop.roster import BEFORE, ROLES
 from quarterdeck.demo.shop.telemetry import Attributes, resource
 from quarterdeck.demo.traffic.personas import Planner
@@ -160,6 +161,8 @@ def _session(
             ordered = f"SH-{rng.getrandbits(40):010X}"
             known["payment.id"] = f"ch_{rng.getrandbits(64):016x}"
             action = f"checkout/{plan.provider}"
+            if rng.random() < DECLINED + HICCUPS:
+                action = f"{action}/{RARE}"
             if plan.provider == "sahelpay" and when.outage(at):
                 action = OUTAGE
         if ordered:

@@ -24,13 +24,26 @@ HOSTS = (SAHELPAY, NORTHCARD, CARRIER, MAIL, edge.HOST)
 
 DECLINES = ("insufficient_funds", "limit_exceeded", "suspected_fraud")
 DECLINED = 0.035
+HICCUP = "hiccup"
 HICCUPS = 0.008
 MAIL_LIMIT = 0.01  # of the mails are sent too fast for the mail service's taste
 
+Fate = Callable[[str], str]  # a provider → HICCUP, why it declines, or empty when all is well
 
-def build(rng: random.Random, switches: Switches, sink: edge.Sink) -> Starlette:
+
+def chance(rng: random.Random) -> Fate:
+    def fate(_: str) -> str:
+        drawn = rng.random()
+        if drawn < HICCUPS:
+            return HICCUP
+        return rng.choice(DECLINES) if drawn < HICCUPS + DECLINED else ""
+
+    return fate
+
+
+def build(rng: random.Random, switches: Switches, sink: edge.Sink, fate: Fate) -> Starlette:
     providers = Router([
-        Route("/v2/charges", _charges(rng, switches), methods=["POST"]),
+        Route("/v2/charges", _charges(rng, switches, fate), methods=["POST"]),
         Route("/v2/wallets", _wallets(rng), methods=["GET"]),
     ])  # fmt: skip
     carrier = Router([Route("/v1/rates", _rates(rng), methods=["GET"])])
@@ -49,19 +62,20 @@ def build(rng: random.Random, switches: Switches, sink: edge.Sink) -> Starlette:
 Answering = Callable[[Request], Awaitable[Response]]
 
 
-def _charges(rng: random.Random, switches: Switches) -> Answering:
+def _charges(rng: random.Random, switches: Switches, fate: Fate) -> Answering:
     async def charge(request: Request) -> Response:
-        sahelpay = request.headers.get("host", "") == SAHELPAY
+        host = request.headers.get("host", "")
+        sahelpay = host == SAHELPAY
         if sahelpay and switches.on("payment-outage") and rng.random() < 0.93:
             if rng.random() < 0.2:
                 await asyncio.sleep(6)
             await asyncio.sleep(min(rng.lognormvariate(-1.9, 0.5), 0.7))
             return JSONResponse({"code": "upstream_unavailable"}, 503)
         await asyncio.sleep(min(rng.lognormvariate(-1.6 if sahelpay else -1.35, 0.35), 0.7))
-        if rng.random() < HICCUPS:
-            return JSONResponse({"code": "internal"}, 502)
-        if rng.random() < DECLINED:
-            return JSONResponse({"code": rng.choice(DECLINES)}, 402)
+        fated = fate(host)
+        if fated:
+            status, code = (502, "internal") if fated == HICCUP else (402, fated)
+            return JSONResponse({"code": code}, status)
         return JSONResponse({"id": f"pp_{secrets.token_hex(6)}", "status": "succeeded"}, 201)
 
     return charge

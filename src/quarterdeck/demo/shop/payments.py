@@ -72,7 +72,7 @@ def build(service: Service, prepare: Preparation | None = None) -> Starlette:
         country = str(baggage.get_baggage("customer.country") or "")
         ready = prepare is None or await prepare(service, provider, PEERS[provider], country)
         identity = f"ch_{secrets.token_hex(8)}"  # not from the seed: the file outlives the process
-        answer, attempts = None, 0
+        answer, attempts = None, 1
         if ready:
             answer, attempts = await _with_retries(service, provider, reference, amount)
         span.set_attribute("payment.attempts", attempts)

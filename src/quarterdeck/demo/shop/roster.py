@@ -82,5 +82,8 @@ def assemble(
     return role.build(service), service
 
 
-def assemble_outside(switches: Switches, seed: int, sink: edge.Sink) -> Starlette:
-    return outside.build(random.Random(f"{seed}:outside"), switches, sink)
+def assemble_outside(
+    switches: Switches, seed: int, sink: edge.Sink, fate: outside.Fate | None = None
+) -> Starlette:
+    rng = random.Random(f"{seed}:outside")
+    return outside.build(rng, switches, sink, fate or outside.chance(rng))

@@ -9,6 +9,7 @@ telemetry.
 import logging
 import os
 import platform
+import socket
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
@@ -65,8 +66,7 @@ def resource(service: str, version: str, instance: str = "") -> Resource:
             "service.version": version,
             "service.instance.id": instance or f"{service}-1",
             "deployment.environment.name": "production",
-            "host.name": "shop-1",
-            "host.arch": platform.machine(),
+            "host.name": socket.gethostname() or "localhost",  # whose figures the server has
             "os.type": platform.system().lower(),
             "process.pid": os.getpid(),
             "process.executable.name": "python",

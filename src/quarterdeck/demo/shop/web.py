@@ -137,7 +137,6 @@ def build(service: Service) -> Starlette:
             },
         )  # fmt: skip
         number = str(placed.body["number"])
-        trace.get_current_span().set_attribute("order.number", number)
         return _done(request, f"/orders/{number}", placed.body)
 
     @page("GET", "/orders/{number}")
