@@ -196,6 +196,8 @@ async def test_slow_queries_slow_one_category_alone(tmp_path: Path) -> None:
         slow = await milliseconds("kitchen")
         assert slow > before * 4
         assert slow > 100
+        lines = [str(log.log_record.body) for log in seen.logs["catalogue"].get_finished_logs()]
+        assert any(line.startswith("slow query: SELECT products took ") for line in lines)
         assert await milliseconds("books") < slow / 4
 
 

@@ -14,7 +14,7 @@ from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from quarterdeck.demo.shop.telemetry import Attributes, Telemetry
 
-SLOW = 0.25  # seconds that a statement may take before the log says so
+SLOW = 0.1  # seconds of processor time that a statement may take before the log says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +133,17 @@ class Database:
         ) as span:
             loop = asyncio.get_running_loop()
             try:
-                found = await loop.run_in_executor(
-                    self._threads, self._execute, statement, values, batch
+                busy, found = await loop.run_in_executor(
+                    self._threads, self._timed, statement, values, batch
                 )
+                if busy > SLOW:
+                    self._telemetry.log.warning(
+                        "slow query: %s took %d ms of processor time, limit %d ms",
+                        statement.summary,
+                        busy * 1000,
+                        SLOW * 1000,
+                        extra={"db.query.summary": statement.summary, **(about or {})},
+                    )
                 if batch is None:
                     span.set_attribute("db.response.returned_rows", len(found))
                 return found
@@ -152,16 +160,17 @@ class Database:
                 }
                 if failed:
                     measured["error__type"] = failed
-                seconds = time.perf_counter() - started
-                self._telemetry.measure("db.client.operation.duration", seconds, **measured)
-                if seconds > SLOW:
-                    self._telemetry.log.warning(
-                        "slow query: %s took %d ms, limit %d ms",
-                        statement.summary,
-                        seconds * 1000,
-                        SLOW * 1000,
-                        extra={"db.query.summary": statement.summary, **(about or {})},
-                    )
+                self._telemetry.measure(
+                    "db.client.operation.duration", time.perf_counter() - started, **measured
+                )
+
+    def _timed(
+        self, statement: Statement, values: tuple[Any, ...], batch: Sequence[tuple[Any, ...]] | None
+    ) -> tuple[float, list[dict[str, Any]]]:
+        """The answer, and the processor time it took: a busy machine makes no query slow."""
+        began = time.thread_time()
+        found = self._execute(statement, values, batch)
+        return time.thread_time() - began, found
 
     def _execute(
         self, statement: Statement, values: tuple[Any, ...], batch: Sequence[tuple[Any, ...]] | None
