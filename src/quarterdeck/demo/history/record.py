@@ -158,7 +158,7 @@ class Studio:
                 stack.callback(telemetry.log.handlers.clear)
                 stack.push_async_callback(service.client.close)
                 await stack.enter_async_context(app.router.lifespan_context(app))
-            http = await stack.enter_async_context(httpx.AsyncClient(transport=mesh))
+            http = await stack.enter_async_context(httpx.AsyncClient(transport=mesh, timeout=20))
             yield Shop(http, addresses)
 
     def mark(self, action: str) -> str:
