@@ -88,7 +88,7 @@ def texts(window: Window, text: str, kind: str = "", signal: Any = "logs") -> li
 
 def test_fields_that_exist_are_offered_with_their_counts(around: Window) -> None:
     all = offered(around, "|").items
-    assert [item.text for item in all][:2] == ["level:", "body:"]
+    assert [item.text for item in all][:2] == ["level:", "service:"]
     assert {item.label: item.count for item in all}["service"] == 11
     assert {item.label: item.count for item in all}["http.route"] == 11
     assert texts(around, "ser|", "field") == ["service:"]

@@ -1,5 +1,8 @@
 """The language of the search fields: how it is read, printed and refused."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from quarterdeck.telemetry.search.parse import (
     MAX_TERMS,
     parse,
 )
+from quarterdeck.telemetry.search.tokens import tokens_of
 from quarterdeck.telemetry.search.tree import (
     All,
     Compare,
@@ -242,3 +246,10 @@ def test_whatever_is_typed_is_read_or_refused_in_place_and_printed_the_same(
         assert 0 < length <= len(text) - position
         return
     assert parse(print_search(tree)) == tree
+
+
+def test_the_text_is_cut_as_the_front_end_cuts_it() -> None:
+    cases = json.loads((Path(__file__).parent / "data" / "search_tokens.json").read_text())
+    for case in cases:
+        cut = [[t.kind, t.start, t.end, t.text] for t in tokens_of(case["text"])]
+        assert cut == case["tokens"], case["text"]

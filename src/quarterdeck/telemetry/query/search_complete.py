@@ -91,10 +91,11 @@ def _names(rolled: _Rollup, typed: str, operator: str) -> list[CompletionItem]:
     found = {name: count for name, count in known.items() if sought in name}
     found |= {name: n for name, n in counts.items() if not field_of(rolled.signal, name)}
 
-    def rank(name: str) -> tuple[int, bool, int]:
+    def rank(name: str) -> tuple[int, bool, bool, int]:
         at = name.lower().find(sought)
         far = 0 if at == 0 else 1 if name[at - 1] in _SEGMENTS else 2
-        return far, name not in known, 0 if name in known else -(found[name] or 0)
+        unseen = not typed and found[name] is None
+        return far, unseen, name not in known, 0 if name in known else -(found[name] or 0)
 
     items = [
         CompletionItem(

@@ -1,7 +1,7 @@
 /** The filters of the logs page, as its address holds them. */
 import { view } from '#lib/state/view.svelte.ts';
 import { SEVERITIES, severityOf, type Severity } from './severity';
-import { parseTerms, withTerm, withoutTerm } from './terms';
+import { isFor, parseTerms, withTerm, withoutTerm } from './terms';
 
 export interface LogFilter {
   readonly q: string;
@@ -34,9 +34,7 @@ export function choose(filter: LogFilter, field: string, value: string, not: boo
     view.set({ severity: next.join(',') });
     return;
   }
-  const there = parseTerms(filter.q).find(
-    (term) => term.field === field && term.value === value && term.not === not,
-  );
+  const there = parseTerms(filter.q).find((term) => isFor(term, field, value) && term.not === not);
   view.set({
     q: there ? withoutTerm(filter.q, there) : withTerm(filter.q, field, value, not),
   });
@@ -46,6 +44,6 @@ export function choose(filter: LogFilter, field: string, value: string, not: boo
 export function stateOf(filter: LogFilter, field: string, value: string): boolean | undefined {
   if (SERVICE.includes(field) && filter.service === value) return true;
   if (SEVERITY.includes(field) && filter.severities.includes(severityOf(value))) return true;
-  const term = parseTerms(filter.q).find((each) => each.field === field && each.value === value);
+  const term = parseTerms(filter.q).find((each) => isFor(each, field, value));
   return term && !term.not;
 }

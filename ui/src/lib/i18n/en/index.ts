@@ -5,6 +5,7 @@ import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
+import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -18,6 +19,7 @@ export const en = {
   hosts,
   kinds,
   logs,
+  search,
   services,
   settings,
   sql,

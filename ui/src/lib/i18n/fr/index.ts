@@ -6,6 +6,7 @@ import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
+import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -19,6 +20,7 @@ export const fr: Catalogue = {
   hosts,
   kinds,
   logs,
+  search,
   services,
   settings,
   sql,
