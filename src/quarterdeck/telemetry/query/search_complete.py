@@ -22,7 +22,7 @@ _MOST_NAMES = 500
 _MOST_TERMS = 3
 _DAY_MS = 86_400_000
 _COMPARED = ("number", "duration", "level")
-_WITHOUT_VALUES = ("id", "duration", "words", "number")
+_WITHOUT_VALUES = ("id", "duration", "words", "number", "pattern")
 _SEGMENTS = ".", "_", "-", "/"
 
 

@@ -63,8 +63,13 @@ function behind(tokens: readonly Token[], at: number): number {
   return tokens.length;
 }
 
-function read(text: string): { terms: Term[]; alternatives: boolean } {
-  const tokens = tokensOf(text);
+/**
+ * The conditions that must all hold. Alternatives are one condition, in parentheses, so that
+ * others can stand beside it.
+ */
+export function parseTerms(text: string): Term[] {
+  const whole = closed(text);
+  const tokens = tokensOf(whole);
   const terms: Term[] = [];
   let alternatives = false;
   for (let i = 0; i < tokens.length;) {
@@ -98,7 +103,7 @@ function read(text: string): { terms: Term[]; alternatives: boolean } {
     const simple = value && end === i + 1 ? value : undefined;
     const literal =
       simple?.kind === 'phrase' || (simple?.kind === 'word' && !WILD.test(simple.text));
-    const raw = adjacent && value ? text.slice(value.start, last.end) : '';
+    const raw = adjacent && value ? whole.slice(value.start, last.end) : '';
     terms.push({
       field,
       operator,
@@ -106,27 +111,20 @@ function read(text: string): { terms: Term[]; alternatives: boolean } {
         literal && simple ? (simple.kind === 'word' ? unescaped(simple.text) : simple.text) : raw,
       literal,
       not,
-      raw: text.slice(first.start, last.end),
+      raw: whole.slice(first.start, last.end),
     });
     i = Math.max(end, i);
   }
-  return { terms, alternatives };
-}
-
-/** The conditions that must all hold; none where the search is of alternatives. */
-export function parseTerms(text: string): Term[] {
-  const { terms, alternatives } = read(text);
-  return alternatives ? [] : terms;
+  if (!alternatives) return terms;
+  return [
+    { field: '', operator: ':', value: whole, literal: false, not: false, raw: `(${whole})` },
+  ];
 }
 
 /** The text with a term added, in place of its opposite. */
 export function withTerm(text: string, field: string, value: string, not = false): string {
-  const whole = closed(text);
-  const { terms, alternatives } = read(whole);
-  const term = printTerm(field, value, not);
-  if (alternatives) return `(${whole}) ${term}`;
-  const kept = terms.filter((each) => !isFor(each, field, value));
-  return [...kept.map((each) => each.raw), term].join(' ');
+  const kept = parseTerms(text).filter((each) => !isFor(each, field, value));
+  return [...kept.map((each) => each.raw), printTerm(field, value, not)].join(' ');
 }
 
 export function withoutTerm(text: string, term: Term): string {
