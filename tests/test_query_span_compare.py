@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from quarterdeck.core.errors import BadInput
+from quarterdeck.telemetry.query import span_sample
 from quarterdeck.telemetry.query.span_compare import Comparison, compare
 from quarterdeck.telemetry.query.span_contrast import least_difference
 from quarterdeck.telemetry.query.span_selection import Selection
@@ -254,3 +255,22 @@ def test_few_of_few_are_not_yet_a_finding() -> None:
     assert least_difference(30, 30, 500, 1000) > 0.2
     assert least_difference(900, 1000, 100, 1000) == pytest.approx(0.8, abs=0.05)
     assert least_difference(100, 1000, 900, 1000) == 0
+
+
+@pytest.mark.parametrize("scope", ["spans", "traces"])
+def test_where_there_is_much_a_part_is_drawn_and_still_finds_the_cause(
+    monkeypatch: pytest.MonkeyPatch, scope: Any
+) -> None:
+    bounds = {"_MOST_READ": 500, "_MUCH": 600, "_ENOUGH": 100, "_MOST_READ_WHOLE": 600}
+    for name, value in bounds.items():
+        monkeypatch.setattr(span_sample, name, value)
+    monkeypatch.setattr(span_sample, "MOST", {"spans": 200, "traces": 150})
+    spans = charges(15, 2000, lambda about, _: about["payment.provider"] == "wave")
+    window = ground(*spans)
+    answer = compared(window, "status:error", scope=scope)
+    failed = sum(span["status"] == "error" for span in spans)
+    assert (answer.selected, answer.rest) == (failed, 2000 - failed)
+    assert 30 < answer.selected_sample < failed
+    assert 100 < answer.rest_sample < answer.rest / 2
+    assert first(answer)[0] == ("payment.provider", "wave")
+    assert compared(window, "status:error", scope=scope) == answer

@@ -23,7 +23,9 @@ Scope = Literal["spans", "traces"]
 MOST: dict[Scope, int] = {"spans": 15_000, "traces": 2_000}
 """Units of each side. Twice as many would tell a share to 1 % instead of 1.4 %."""
 
-_MOST_READ = 600_000  # spans of the rest that are read to draw from
+_MOST_READ = 300_000  # spans of the rest that are read to draw from
+_MUCH = 1_000_000  # spans beyond which fewer of the selection are drawn, so that less is read
+_ENOUGH = 2_000  # that many of it are drawn in any case
 _MOST_READ_WHOLE = 400_000  # spans that are read to gather whole traces
 _MOST_VALUES = 6_000
 _RARE = 500  # a value is left out where fewer than one in so many units of either side have it
@@ -127,23 +129,23 @@ def _spans(
     engine: Engine, window: Window, asked: Asked, chosen: str, minutes: list[list[int]]
 ) -> list[list[Any]]:
     most = MOST["spans"]
+    every = sum(spans for *_, spans in minutes)
+    wanted = max(_ENOUGH, min(most, most * _MUCH // every))
 
-    def side(number: int, condition: str, by_minute: list[tuple[int, int]], read: int) -> str:
+    def side(number: int, condition: str, read: int, by_minute: list[tuple[int, int]]) -> str:
         within, spans = _some(by_minute, read)
-        drawn = f" AND cityHash64(span_id) % {spans // most} = 0" if spans >= 2 * most else ""
+        one_in = max(1, spans // most)
+        drawn[number] = spans // one_in
+        hashed = f" AND cityHash64(span_id) % {one_in} = 0" if one_in > 1 else ""
         return f"""SELECT {number} AS side, {_READ} FROM spans
-            WHERE {window.where()}{asked.sql} AND {condition}{within}{drawn} LIMIT {most * 2}"""
+            WHERE {window.where()}{asked.sql} AND {condition}{within}{hashed} LIMIT {most * 2}"""
 
-    sides = (
-        side(1, f"({chosen})", [(m, inside) for m, inside, _ in minutes], most),
-        side(0, f"NOT ({chosen})", [(m, n - inside) for m, inside, n in minutes], _MOST_READ),
-    )
-    selected = sum(inside for _, inside, _ in minutes)
-    rest = sum(n for *_, n in minutes) - selected
-    source = f"SELECT rowNumberInAllBlocks() * 2 + side AS unit, * FROM ({' UNION ALL '.join(sides)})"  # fmt: skip
-    return _gather(
-        engine, "compare_spans", source, "''", "groupArray", (selected, rest), most, window, asked
-    )
+    drawn = [0, 0]
+    inside = side(1, f"({chosen})", wanted, [(m, n) for m, n, _ in minutes])
+    outside = side(0, f"NOT ({chosen})", _MOST_READ, [(m, n - i) for m, i, n in minutes])
+    source = f"""
+        SELECT rowNumberInAllBlocks() * 2 + side AS unit, * FROM ({inside} UNION ALL {outside})"""
+    return _gather(engine, "compare_spans", source, "''", "groupArray", drawn, window, asked)
 
 
 def _traces(
@@ -169,15 +171,14 @@ def _traces(
         WHERE {window.where()}{within} AND (trace_id IN ({of_selection}) OR trace_id IN ({of_rest}))"""
     # Everything is told by the service it belongs to, but for the service itself.
     of = "if(p.1 = 'service', '', toString(service))"
-    return _gather(
-        engine, "compare_traces", source, of, "groupUniqArray", (most, most), most, window, asked
-    )
+    drawn = [most, most]
+    return _gather(engine, "compare_traces", source, of, "groupUniqArray", drawn, window, asked)
 
 
 def _some(minutes: list[tuple[int, int]], most: int, *, keep: bool = False) -> tuple[str, int]:
     """SQL: minutes that hold about so many spans, or nothing when all may be read; and how many."""
     total = sum(spans for _, spans in minutes)
-    if total <= most * 2:
+    if total <= most:
         return "", total
     order = minutes if keep else sorted(minutes, key=lambda row: _scattered(row[0]))
     taken: list[int] = []
@@ -197,15 +198,15 @@ def _scattered(minute: int) -> int:
 
 def _gather(
     engine: Engine, name: str, source: str, of: str, units: str,
-    sides: tuple[int, int], most: int, window: Window, asked: Asked,
+    drawn: list[int], window: Window, asked: Asked,
 ) -> list[list[Any]]:  # fmt: skip
     """Every value with its units, and every field with its units and numbers (`total`)."""
-    least = [max(2, min(side, most) // _RARE) for side in sides]
+    rest, selected = (max(2, units // _RARE) for units in drawn)
     sql = f"""
         SELECT {of} AS of, p.1 AS field, p.2 AS value, grouping(value) AS total, {units}(unit) AS units,
             if(total = 1, groupArrayIf((unit, toFloat64OrZero(value)), p.3 IN ('int', 'double')), []) AS numbers
         FROM (SELECT service, unit, {_PAIRS} AS pairs FROM ({source})) ARRAY JOIN pairs AS p
         GROUP BY GROUPING SETS ((of, field, value), (of, field))
-        HAVING total = 1 OR field = '' OR countIf(unit % 2 = 1) >= {least[0]} OR countIf(unit % 2 = 0) >= {least[1]}
+        HAVING total = 1 OR field = '' OR countIf(unit % 2 = 1) >= {selected} OR countIf(unit % 2 = 0) >= {rest}
         ORDER BY total DESC, length(units) DESC LIMIT {_MOST_VALUES}"""
     return run(engine, name, sql, window, asked).rows
