@@ -367,6 +367,7 @@ def test_an_edge_from_close_by_names_its_operations_and_slowest_calls() -> None:
     assert [(each.name, each.calls) for each in found.operations] == [("GET /a", 2), ("POST /b", 1)]
     assert [round(each.duration_ms) for each in found.slowest] == [30, 20, 10]
     assert found.slowest[0].span_id == calls[1]["span_id"]
+    assert found.address == "pay.internal:8080"
     node = edge_detail(shared_engine(), window(project), "", "database:postgresql:shop")
     assert [(each.service, each.calls) for each in node.operations] == [("web", 1)]
     outside = edge_detail(shared_engine(), window(project), "outside", "")

@@ -45,6 +45,24 @@ def course(
     engine: Engine, window: Window, grid: Grid, source: End | None, target: End | None
 ) -> CallCourse:
     """The course of the calls from one node, to one node, or between the two."""
+    points = {
+        int(step): (calls, errors, bucket)
+        for step, calls, errors, bucket in _rows(engine, window, grid, _between(source, target), "")
+    }
+    return _course(points, window, grid, counted_ms(engine))
+
+
+def address(engine: Engine, window: Window, source: End | None, target: End | None) -> str:
+    """The address that most calls between two services go to."""
+    asked = _between(source, target)
+    sql = f"""
+        SELECT address FROM {newest(window)} WHERE address != ''{asked.sql}
+        GROUP BY address ORDER BY sum(calls) DESC, address LIMIT 1"""
+    rows = run(engine, "edge_address", sql, window, asked).rows
+    return str(rows[0][0]) if rows else ""
+
+
+def _between(source: End | None, target: End | None) -> Asked:
     asked = Asked()
     for side, end in (("source", source), ("target", target)):
         if end is None:
@@ -53,11 +71,7 @@ def course(
         asked.add(f"{side}_kind = {asked.bind(kind)} AND {side} = {asked.bind(name)}")
         if kind in ("database", "queue"):
             asked.add(f"system = {asked.bind(system)}")
-    points = {
-        int(step): (calls, errors, bucket)
-        for step, calls, errors, bucket in _rows(engine, window, grid, asked, "")
-    }
-    return _course(points, window, grid, counted_ms(engine))
+    return asked
 
 
 def _rows(engine: Engine, window: Window, grid: Grid, asked: Asked, by: str) -> list[list[Any]]:

@@ -5,21 +5,20 @@ definition that the roll-up is counted by (telemetry/calls.py); where a range ho
 from its newest part.
 """
 
-from typing import Any
-
 from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.calls import CHILDREN_MS, calls
-from quarterdeck.telemetry.query.edge_course import CallCourse, course
+from quarterdeck.telemetry.query.edge_course import CallCourse, address, course
 from quarterdeck.telemetry.query.edge_figures import End, end_of
 from quarterdeck.telemetry.query.latency import milliseconds
-from quarterdeck.telemetry.query.rows import hex_id
 from quarterdeck.telemetry.query.window import MINUTE_MS, Asked, Window, grid_of, run
+from quarterdeck.telemetry.search.fields import ENTRY
 
-MOST_SPANS = 100_000
+MOST_SPANS = 20_000
 _MOST = 10
+_MOST_NAMES = 500
 
 
 class AskedFor(BaseModel):
@@ -46,6 +45,7 @@ class EdgeDetail(BaseModel):
     start_ms: int
     step_ms: int
     course: CallCourse
+    address: str = Field(description="Where the calls of a service mostly go, host:port; or empty.")
     since_ms: int = Field(description="From here on the lists below look at spans.")
     operations: list[AskedFor] = Field(description="Those that take the most time, at most 10.")
     slowest: list[SlowCall]
@@ -60,13 +60,15 @@ def edge_detail(engine: Engine, window: Window, source: str, target: str) -> Edg
     ends = (end_of(source) if source else None, end_of(target) if target else None)
     grid = grid_of(window, 60, MINUTE_MS)
     part = _part(engine, window, _teller(*ends))
+    operations, slowest = _asked_for(engine, part, *ends)
     return EdgeDetail(
         start_ms=grid.start_ms,
         step_ms=grid.step_ms,
         course=course(engine, window, grid, *ends),
+        address=address(engine, window, *ends),
         since_ms=part.start_ms,
-        operations=_operations(engine, part, *ends),
-        slowest=_slowest(engine, part, *ends),
+        operations=operations,
+        slowest=slowest,
     )
 
 
@@ -121,47 +123,39 @@ _KNOWN = """
     GROUP BY environment, address HAVING uniqExact(target) = 1 LIMIT 10000"""
 
 
-def _operations(
+def _asked_for(
     engine: Engine, window: Window, source: End | None, target: End | None
-) -> list[AskedFor]:
+) -> tuple[list[AskedFor], list[SlowCall]]:
+    """Read once for both: each name brings its slowest, among which are the slowest of all."""
     asked = Asked()
+    if source is None and target is not None and target[0] == "service":
+        told = _entries(window, asked, target[2])
+    else:
+        told = _told(window, asked, source, target)
     sql = f"""
-        SELECT service, name, count() AS calls, countIf(failed) / calls AS error_rate,
-            quantileExact(0.95)(toUInt16(floor(log2(greatest(duration_ns, 1)) * 8))) AS bucket
-        FROM {_told(window, asked, source, target)}
-        GROUP BY service, name ORDER BY sum(duration_ns) DESC, service, name LIMIT {_MOST}"""
-    rows: list[Any] = run(engine, "edge_operations", sql, window, asked).rows
-    return [
-        AskedFor(
-            service=service,
-            name=name,
-            calls=count,
-            error_rate=error_rate,
-            p95_ms=milliseconds(bucket),
-        )
-        for service, name, count, error_rate, bucket in rows
-    ]
-
-
-def _slowest(
-    engine: Engine, window: Window, source: End | None, target: End | None
-) -> list[SlowCall]:
-    asked = Asked()
-    sql = f"""
-        SELECT {hex_id("trace_id", 16)}, {hex_id("span_id", 8)}, toUnixTimestamp64Milli(time), service, name,
-            duration_ns / 1e6, failed
-        FROM {_told(window, asked, source, target)} ORDER BY duration_ns DESC LIMIT {_MOST}"""
-    return [
+        SELECT service, name, count() AS calls, countIf(failed) / calls AS error_rate, sum(duration_ns) AS total,
+            quantileExact(0.95)(toUInt16(floor(log2(greatest(duration_ns, 1)) * 8))) AS bucket,
+            groupArraySorted({_MOST})((-duration_ns, lower(hex(trace_id)), lower(hex(span_id)), toUnixTimestamp64Milli(time), failed)) AS slow
+        FROM {told} GROUP BY service, name ORDER BY total DESC, service, name LIMIT {_MOST_NAMES}"""
+    rows = run(engine, "edge_asked_for", sql, window, asked).rows
+    operations = [
+        AskedFor(service=service, name=name, calls=calls, error_rate=rate, p95_ms=milliseconds(bucket))
+        for service, name, calls, rate, _, bucket, _ in rows[:_MOST]
+    ]  # fmt: skip
+    slow = sorted((tuple(call), row[0], row[1]) for row in rows for call in row[-1])
+    slowest = [
         SlowCall(
-            trace_id=trace_id,
-            span_id=span_id,
-            time_ms=time_ms,
-            service=service,
-            name=name,
-            duration_ms=duration,
-            failed=bool(failed),
+            trace_id=trace_id, span_id=span_id, time_ms=time_ms, service=service, name=name,
+            duration_ms=-duration / 1e6, failed=bool(failed),
         )
-        for trace_id, span_id, time_ms, service, name, duration, failed in run(
-            engine, "edge_slowest", sql, window, asked
-        ).rows
-    ]
+        for (duration, trace_id, span_id, time_ms, failed), service, name in slow[:_MOST]
+    ]  # fmt: skip
+    return operations, slowest
+
+
+def _entries(window: Window, asked: Asked, service: str) -> str:
+    """SQL: what a service was asked for, whoever asked: no other span has a say in that."""
+    return f"""(
+        SELECT service::String AS service, name::String AS name, trace_id, span_id, time,
+            greatest(spans.duration_ns, 0) AS duration_ns, status = 'error' AS failed
+        FROM spans WHERE {window.where()} AND service = {asked.bind(service)} AND ({ENTRY}))"""

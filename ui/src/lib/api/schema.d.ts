@@ -3167,6 +3167,11 @@ export interface components {
             step_ms: number;
             course: components["schemas"]["CallCourse"];
             /**
+             * Address
+             * @description Where the calls of a service mostly go, host:port; or empty.
+             */
+            address: string;
+            /**
              * Since Ms
              * @description From here on the lists below look at spans.
              */

@@ -6,6 +6,7 @@ import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { search } from './search';
+import { map } from './map';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -20,6 +21,7 @@ export const en = {
   kinds,
   logs,
   search,
+  map,
   services,
   settings,
   sql,

@@ -7,6 +7,7 @@ import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { search } from './search';
+import { map } from './map';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -21,6 +22,7 @@ export const fr: Catalogue = {
   kinds,
   logs,
   search,
+  map,
   services,
   settings,
   sql,
