@@ -5,8 +5,8 @@ import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
-import { search } from './search';
 import { map } from './map';
+import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -20,8 +20,8 @@ export const en = {
   hosts,
   kinds,
   logs,
-  search,
   map,
+  search,
   services,
   settings,
   sql,

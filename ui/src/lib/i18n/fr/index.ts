@@ -6,8 +6,8 @@ import { health } from './health';
 import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
-import { search } from './search';
 import { map } from './map';
+import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
@@ -21,8 +21,8 @@ export const fr: Catalogue = {
   hosts,
   kinds,
   logs,
-  search,
   map,
+  search,
   services,
   settings,
   sql,
