@@ -18,10 +18,11 @@ from pathlib import Path
 import numpy as np
 
 from bench import ROOT
-from bench.template import Template
+from bench.template import template
 from bench.workload import START_NS, Shop
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.ingest.batcher import Pending, Request
+from quarterdeck.telemetry.ingest.logs import lines
 from quarterdeck.telemetry.ingest.otlp.http import check
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.wire import varint
@@ -49,25 +50,30 @@ def measure(signal: str, items: int, seconds: float) -> Ceiling:
 
 
 def _run(name: str, items: int, seconds: float, directory: Path) -> dict[str, float]:
-    signal = next(s for s in SIGNALS if s.name == name)
+    signal = next((s for s in SIGNALS if s.name == name), None)
     engine = EmbeddedEngine(directory / "telemetry", memory_mb=2048)
     chance = np.random.default_rng(1)
     loop = asyncio.new_event_loop()
-    templates = [Template(name, getattr(Shop(seed), name)(items), START_NS) for seed in range(8)]
+    templates = [template(name, getattr(Shop(seed), name)(items), START_NS) for seed in range(8)]
 
     def requests() -> list[Request]:
         made: list[Request] = []
         size = 0
         while size < BATCH_BYTES:
             body = templates[len(made) % len(templates)].fresh(time.time_ns(), chance)
-            made.append(check(signal, body))
+            made.append(check(signal, body) if signal else lines.of_json(body))
             size += len(body)
         return made
 
     batches = [requests() for _ in range(4)]
     table = next(iter(batches[0][0].tables))
     engine.execute(f"CREATE TABLE decode_only AS {table} ENGINE = Null")
-    write = writer(engine, signal, lambda project, of: 30)
+    schema = signal.schema if signal else lines.SCHEMA
+    write = (
+        writer(engine, signal, lambda project, of: 30)
+        if signal
+        else lines.writer(engine, lambda project, of: 30)
+    )
 
     def store(batch: list[Request]) -> None:
         now = time.time_ns()
@@ -80,7 +86,7 @@ def _run(name: str, items: int, seconds: float, directory: Path) -> dict[str, fl
             pending = Pending(1, request, now, loop.create_future(), loop)
             tail = envelope(1, position, pending, 30)
             pieces += (varint(len(request.body) + len(tail)), request.body, tail)
-        engine.insert("decode_only", signal.schema, b"".join(pieces))
+        engine.insert("decode_only", schema, b"".join(pieces))
 
     def repeat(work: Callable[[list[Request]], None], turn: int, until: float) -> int:
         done = 0

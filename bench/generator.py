@@ -18,7 +18,7 @@ import numpy as np
 import uvloop
 
 from bench import ROOT
-from bench.template import Template
+from bench.template import template
 from bench.workload import START_NS, Shop
 from support.server import ADMIN_KEY, Server
 
@@ -26,6 +26,14 @@ METHODS = {
     "traces": "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
     "logs": "/opentelemetry.proto.collector.logs.v1.LogsService/Export",
 }
+
+PATHS = {
+    "traces": ("/v1/traces", "application/x-protobuf"),
+    "logs": ("/v1/logs", "application/x-protobuf"),
+    "lines": ("/api/logs", "application/x-ndjson"),
+}
+# What an answer holds when everything was kept: OTLP says nothing, NDJSON that nothing was refused.
+ALL_KEPT = {"traces": b"", "logs": b"", "lines": b'"rejected":0,'}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +87,7 @@ class _Source:
         self.job = job
         self._chance = np.random.default_rng(job.seed + time.time_ns() % 1_000_000)
         self._templates = [
-            Template(job.signal, getattr(shop, job.signal)(job.items), START_NS)
+            template(job.signal, getattr(shop, job.signal)(job.items), START_NS)
             for _ in range(job.templates)
         ]
         self._turn = 0
@@ -94,9 +102,9 @@ class _Source:
 
     def body(self) -> bytes:
         self._turn += 1
-        template = self._templates[self._turn % len(self._templates)]
+        chosen = self._templates[self._turn % len(self._templates)]
         back = int(self._chance.random() * self.job.back_seconds * 1e9)
-        return template.fresh(time.time_ns() - back, self._chance)
+        return chosen.fresh(time.time_ns() - back, self._chance)
 
     def answered(self, good: bool, seconds: float) -> None:
         self.ended = time.perf_counter()
@@ -122,11 +130,12 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self, source: _Source) -> None:
         self._source = source
-        path = {"traces": "/v1/traces", "logs": "/v1/logs"}[source.job.signal]
+        path, media = PATHS[source.job.signal]
         self._head = (
             f"POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {ADMIN_KEY}\r\n"
-            "Content-Type: application/x-protobuf\r\nContent-Length: "
+            f"Content-Type: {media}\r\nContent-Length: "
         ).encode()
+        self._kept = ALL_KEPT[source.job.signal]
         self._buffer = b""
         self._sent = 0.0
         self._transport: Any = None
@@ -153,7 +162,8 @@ class _Connection(asyncio.Protocol):
         if len(rest) < length:
             return
         self._buffer = b""
-        good = head.startswith(b"HTTP/1.1 200") and length == 0
+        kept = self._kept in rest if self._kept else length == 0
+        good = head.startswith(b"HTTP/1.1 200") and kept
         self._source.answered(good, time.perf_counter() - self._sent)
         if good:
             self._next()

@@ -5,6 +5,10 @@ would measure the generator. A template is serialised once; sending it again giv
 ids (every id is combined with the same chance, so that traces hold together) and other times.
 """
 
+import re
+from datetime import UTC, datetime
+from typing import Protocol
+
 import numpy as np
 import numpy.typing as npt
 
@@ -14,6 +18,43 @@ SHAPES: dict[str, Shape] = {
     "traces": {1: {2: {2: {1: "trace", 2: "span", 4: "span", 7: "time", 8: "time", 11: {1: "time"}}}}},
     "logs": {1: {2: {2: {1: "time", 11: "time", 9: "trace", 10: "span"}}}},
 }  # fmt: skip
+
+
+class Fresh(Protocol):
+    """A request that is another one each time."""
+
+    def fresh(self, now_ns: int, chance: np.random.Generator) -> bytes: ...
+
+
+def template(signal: str, body: bytes, base_ns: int) -> Fresh:
+    return Lines(body) if signal == "lines" else Template(signal, body, base_ns)
+
+
+class Lines:
+    """Lines of JSON: other trace and span ids, and the present second in every timestamp."""
+
+    _HEX = np.frombuffer(b"0123456789abcdef", np.uint8)
+
+    def __init__(self, body: bytes) -> None:
+        self._body = np.frombuffer(body, np.uint8)
+        self._seconds = self._after(body, rb'"timestamp":"', 19)
+        ids = [self._after(body, rb'"traceId":"', 32), self._after(body, rb'"spanId":"', 16)]
+        self._ids = np.concatenate([places.ravel() for places in ids])
+        self._digits = np.searchsorted(self._HEX, self._body[self._ids]).astype(np.uint8)
+
+    @staticmethod
+    def _after(body: bytes, mark: bytes, size: int) -> npt.NDArray[np.intp]:
+        starts = np.array([found.end() for found in re.finditer(mark, body)], np.intp)
+        return starts.reshape(-1, 1) + np.arange(size, dtype=np.intp)
+
+    def fresh(self, now_ns: int, chance: np.random.Generator) -> bytes:
+        """The lines as of now."""
+        body = self._body.copy()
+        now = datetime.fromtimestamp(now_ns // 1_000_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        body[self._seconds] = np.frombuffer(now.encode(), np.uint8)
+        other = np.resize(chance.integers(0, 16, 61, np.uint8), len(self._digits))
+        body[self._ids] = self._HEX[(self._digits + other) & 15]
+        return body.tobytes()
 
 
 class Template:

@@ -5,7 +5,9 @@ durations log-normal, two per cent errors with exception events. Seeded, so that
 send the same.
 """
 
+import json
 import random
+from datetime import UTC, datetime
 from typing import Any
 
 from opentelemetry.proto.collector.logs.v1.logs_service_pb2 import ExportLogsServiceRequest
@@ -118,6 +120,35 @@ class Shop:
                 _text(record, "user.id", user)
                 left -= 1
         return request.SerializeToString()
+
+    def lines(self, count: int, now_ns: int = START_NS) -> bytes:
+        """The same records as lines of JSON, as an application's logger writes them."""
+        request = ExportLogsServiceRequest.FromString(self.logs(count, now_ns))
+        found = []
+        for resource in request.resource_logs:
+            service = resource.resource.attributes[0].value.string_value
+            for record in resource.scope_logs[0].log_records:
+                about = {pair.key: pair.value for pair in record.attributes}
+                at = datetime.fromtimestamp(record.time_unix_nano / 1e9, UTC)
+                line = {
+                    "timestamp": at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+                    "level": record.severity_text.lower(),
+                    "service": service,
+                    "message": record.body.string_value,
+                    "userId": about["user.id"].string_value,
+                    "traceId": record.trace_id.hex(),
+                    "spanId": record.span_id.hex(),
+                    "logger": about["logger.name"].string_value,
+                    "context": {
+                        "route": about["http.route"].string_value,
+                        "file": about["code.file.path"].string_value,
+                        "function": about["code.function.name"].string_value,
+                        "line": about["code.line.number"].int_value,
+                        "thread": about["thread.name"].string_value,
+                    },
+                }
+                found.append(json.dumps(line, separators=(",", ":")))
+        return "\n".join(found).encode()
 
     def scrape(self, series: int, now_ns: int) -> bytes:
         """One collection of `series` cumulative counters, each a little further than before."""

@@ -172,6 +172,9 @@ class EmbeddedEngine:
                 f" SETTINGS format_schema = '{self._schema_file(schema)}:Envelope',"
                 " input_format_protobuf_oneof_presence = 1, max_insert_threads = 1, async_insert = 0,"
                 " max_partitions_per_insert_block = 0, materialize_skip_indexes_on_insert = 0,"
+                # Views read nothing but what is inserted, and merging the steps of their
+                # expressions would evaluate parts of them again and again.
+                " query_plan_enable_optimizations = 0,"
                 f" max_memory_usage = {self._insert_memory} FORMAT Protobuf"
             )
             with self._borrow(self._writers, INSERT_SECONDS) as connection:

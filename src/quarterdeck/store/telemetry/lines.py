@@ -97,21 +97,32 @@ def severity(text: str) -> str:
 
 
 def flattened(table: str) -> str:
-    """`{Flattened TABLE}`: the rows of a subquery with `pairs`, whose objects are taken apart.
+    """`{Flattened TABLE}`: the rows of a subquery with `text` and its `pairs`, objects taken apart.
 
     A line that would have too many pairs keeps its objects as JSON, as does what lies too deep.
+    Most lines have one level of objects, which the number of their braces tells: only others pay
+    for the levels below.
     """
-    nested = f"startsWith(p.2, '{{') AND p.2 != '{{}}' AND length(p.1) <= {_LONGEST_KEY}"
-    pairs = "arrayMap(q -> (concat(p.1, '.', q.1), q.2), JSONExtractKeysAndValuesRaw(p.2))"
-    most = f"length(pairs) + arraySum(p -> countSubstrings(p.2, '\":'), objects) <= {_MOST_PAIRS}"
+    nested = f"startsWith(p.2, '{{') AND length(p.2) > 2 AND length(p.1) <= {_LONGEST_KEY}"
+    inner = "arrayMap(q -> (concat(p.1, '.', q.1), q.2), JSONExtractKeysAndValuesRaw(p.2))"
+    grown = "length(pairs) + arraySum(p -> countSubstrings(p.2, '\":'), objects)"
+    few = f"length(text) < {4 * _MOST_PAIRS} OR {grown} <= {_MOST_PAIRS}"
     table = f"(SELECT *, arrayFilter(p -> {nested}, pairs) AS objects FROM {table})"
-    table = f"(SELECT * EXCEPT objects, if({most}, objects, []) AS level0 FROM {table})"
-    for level in range(_DEEPEST):
-        inner = f"arrayFlatten(arrayMap(p -> {pairs}, arrayFilter(p -> {nested}, level{level})))"
-        table = f"(SELECT *, {inner} AS level{level + 1} FROM {table})"
-    levels = ", ".join(f"level{level}" for level in range(1, _DEEPEST))
-    apart = f"arrayConcat(arrayFilter(p -> NOT ({nested}), arrayConcat(pairs, {levels})), level{_DEEPEST})"
-    return f"(SELECT * EXCEPT pairs, if(empty(level0), pairs, {apart}) AS pairs FROM {table})"
+    table = f"(SELECT *, if({few}, objects, []) AS level0 FROM {table})"
+    table = f"(SELECT *, countSubstrings(text, '{{') > 1 + length(level0) AS deep FROM {table})"
+    for level in range(1, _DEEPEST + 1):
+        above = (
+            f"level{level - 1}" if level == 1 else f"arrayFilter(p -> {nested}, level{level - 1})"
+        )
+        apart = f"arrayFlatten(arrayMap(p -> {inner}, {above}))"
+        below = apart if level == 1 else f"if(deep, {apart}, [])"
+        table = f"(SELECT *, {below} AS level{level} FROM {table})"
+    leaves = ", ".join(
+        f"arrayFilter(p -> NOT ({nested}), {name})"
+        for name in ("pairs", *(f"level{level}" for level in range(1, _DEEPEST)))
+    )
+    whole = f"if(empty(level0), pairs, arrayConcat({leaves}, level{_DEEPEST}))"
+    return f"(SELECT * EXCEPT pairs, {whole} AS pairs FROM {table})"
 
 
 def texts(raws: str) -> str:

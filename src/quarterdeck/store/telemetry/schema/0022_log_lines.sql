@@ -55,46 +55,50 @@ CREATE TABLE IF NOT EXISTS judged_log_lines (
     release LowCardinality(String), host LowCardinality(String), scope LowCardinality(String),
     severity_number UInt8, severity_text LowCardinality(String), body String, body_type {ValueType},
     event_name LowCardinality(String), trace_id String, span_id String,
-    keys Array(LowCardinality(String)), texts Array(String), kinds Array({ValueType})
+    attribute_keys Array(LowCardinality(String)), attribute_texts Array(String), attribute_types Array({ValueType})
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS split_log_lines_to_judged TO judged_log_lines AS
-SELECT batch, request, project, received, numbered, line, substring(text, 1, 200) AS sample, reason, at,
-    service, environment, release, host, scope, severity_number, severity_text, body, body_type, event_name,
-    trace_id, span_id, {LineNames arrayFilter((k, m) -> m, keys, rest)} AS keys,
-    arrayFilter((x, m) -> m, texts, rest) AS texts, arrayFilter((x, m) -> m, kinds, rest) AS kinds
+SELECT batch, request, project, received, numbered, line, if(reason = '', '', substring(text, 1, 200)) AS sample, reason, at,
+    if(p_service = 0, service, substring(texts[p_service], 1, 256)) AS service,
+    if(p_environment = 0, environment, substring(texts[p_environment], 1, 256)) AS environment,
+    if(p_release = 0, release, substring(texts[p_release], 1, 256)) AS release,
+    substring(texts[p_host], 1, 256) AS host, substring(texts[p_scope], 1, 256) AS scope,
+    if(number BETWEEN 1 AND 24, number, {LineSeverity level}) AS severity_number,
+    if(kinds[p_severity] = 'string', substring(level, 1, 64), '') AS severity_text,
+    if(is_text, toValidUTF8(text), texts[p_body]) AS body, if(is_text, 'string', kinds[p_body]) AS body_type,
+    substring(texts[p_event], 1, 256) AS event_name,
+    if(has_trace, unhex(trace), '') AS trace_id, if(has_span, unhex(span), '') AS span_id,
+    {LineNames arrayFilter((k, m) -> m, keys, rest)} AS attribute_keys,
+    arrayFilter((x, m) -> m, texts, rest) AS attribute_texts, arrayFilter((x, m) -> m, kinds, rest) AS attribute_types
 FROM (
-    SELECT batch, request, project, received, numbered, line, text, keys, texts, kinds, at,
+    SELECT *, toInt64(ifNull(time, received)) AS at,
         ['', 'unparsable_line', 'too_old', 'in_future', 'too_many_attributes', 'value_too_large'][1 + indexOf([
             empty(keys) AND NOT plain AND JSONType(text) != 'Object', at < oldest, at > newest, length(keys) > 1024,
             large AND (byteSize(texts) > 2097152 OR arrayExists(x -> length(x) > 1048576, texts))], true)] AS reason,
-        if(p_service = 0, service, substring(texts[p_service], 1, 256)) AS service,
-        if(p_environment = 0, environment, substring(texts[p_environment], 1, 256)) AS environment,
-        if(p_release = 0, release, substring(texts[p_release], 1, 256)) AS release,
-        substring(texts[p_host], 1, 256) AS host, substring(texts[p_scope], 1, 256) AS scope,
-        if(number BETWEEN 1 AND 24, number, {LineSeverity level}) AS severity_number,
-        if(kinds[p_severity] = 'string', substring(level, 1, 64), '') AS severity_text,
-        if(is_text OR plain AND p_body = 0, toValidUTF8(text), texts[p_body]) AS body,
-        if(is_text OR plain AND p_body = 0, 'string', kinds[p_body]) AS body_type, substring(texts[p_event], 1, 256) AS event_name,
-        if(has_trace, unhex(texts[p_trace]), '') AS trace_id, if(has_span, unhex(texts[p_span]), '') AS span_id,
-        -- Attributes are the pairs that stand for nothing, stand there again, or were not understood.
-        [if(isNull(time), {LineNumber time}, 0), if(has_trace, 0, {LineNumber trace}), if(has_span, 0, {LineNumber span}),
-            if(is_text, {LineNumber body}, 0), if(p_body = p_other_body AND NOT is_text, 0, {LineNumber other_body})]::Array(UInt8) AS left,
-        arrayMap((f, n) -> f = 0 OR n > 1 OR has(left, f), fields, arrayEnumerateUniq(fields)) AS rest
+        -- Attributes are the pairs that stand for nothing, stand there again, or were not understood:
+        -- `left` has a bit for each such field.
+        bitShiftLeft(toUInt16(isNull(time)), {LineNumber time}) + bitShiftLeft(toUInt16(NOT has_trace), {LineNumber trace})
+            + bitShiftLeft(toUInt16(NOT has_span), {LineNumber span}) + bitShiftLeft(toUInt16(is_text), {LineNumber body})
+            + bitShiftLeft(toUInt16(is_text OR p_body != p_other_body), {LineNumber other_body}) AS left,
+        arrayMap((f, n) -> f = 0 OR n > 1 OR bitTest(left, f), fields, arrayEnumerateUniq(fields)) AS rest
     FROM (
-        SELECT *, {LineTime texts[p_time]} AS time, ifNull(time, received::Int64) AS at,
-            texts[p_severity] AS level, toUInt8OrZero(texts[p_number]) AS number,
-            match(texts[p_trace], '^[0-9a-fA-F]{32}$') AS has_trace, match(texts[p_span], '^[0-9a-fA-F]{16}$') AS has_span
+        SELECT * EXCEPT (stamp, is_text), {LineTime stamp} AS time, toUInt8OrZero(texts[p_number]) AS number,
+            match(trace, '^[0-9a-fA-F]{32}$') AS has_trace, match(span, '^[0-9a-fA-F]{16}$') AS has_span,
+            is_text OR (plain AND p_body = 0) AS is_text
         FROM (
-            SELECT *, {LinePlace time} AS p_time, {LinePlace severity} AS p_severity, {LinePlace number} AS p_number,
-                {LinePlace other_body} AS p_other_body, if({LinePlace body} = 0, p_other_body, {LinePlace body}) AS p_body,
-                {LinePlace service} AS p_service, {LinePlace environment} AS p_environment, {LinePlace release} AS p_release,
-                {LinePlace trace} AS p_trace, {LinePlace span} AS p_span, {LinePlace event} AS p_event,
-                {LinePlace host} AS p_host, {LinePlace scope} AS p_scope
+            SELECT *, texts[p_time] AS stamp, texts[p_severity] AS level, texts[p_trace] AS trace, texts[p_span] AS span
             FROM (
-                SELECT * EXCEPT raws, {LineFields keys} AS fields, {LineTexts raws} AS texts,
-                    {LineKinds raws}::Array({ValueType}) AS kinds
-                FROM split_log_lines
+                SELECT *, {LinePlace time} AS p_time, {LinePlace severity} AS p_severity, {LinePlace number} AS p_number,
+                    {LinePlace other_body} AS p_other_body, if({LinePlace body} = 0, p_other_body, {LinePlace body}) AS p_body,
+                    {LinePlace service} AS p_service, {LinePlace environment} AS p_environment, {LinePlace release} AS p_release,
+                    {LinePlace trace} AS p_trace, {LinePlace span} AS p_span, {LinePlace event} AS p_event,
+                    {LinePlace host} AS p_host, {LinePlace scope} AS p_scope
+                FROM (
+                    SELECT * EXCEPT raws, {LineFields keys} AS fields, {LineTexts raws} AS texts,
+                        {LineKinds raws}::Array({ValueType}) AS kinds
+                    FROM split_log_lines
+                )
             )
         )
     )
@@ -104,7 +108,7 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS judged_log_lines_to_logs TO logs AS
 SELECT project, if(service = '', 'unknown_service', service) AS service, fromUnixTimestamp64Nano(at) AS time,
     observed_ns - at AS observed_after_ns, environment, release, severity_number, severity_text, body, body_type, event_name,
     trace_id::FixedString(16) AS trace_id, span_id::FixedString(8) AS span_id,
-    mapFromArrays(keys, texts) AS attributes, kinds AS attribute_types,
+    mapFromArrays(attribute_keys, attribute_texts) AS attributes, attribute_types,
     concat('{"service.name":', toJSONString(service), if(release = '', '', concat(',"service.version":', toJSONString(release))),
         if(environment = '', '', concat(',"deployment.environment.name":', toJSONString(environment))),
         if(host = '', '', concat(',"host.name":', toJSONString(host))), '}') AS resource,

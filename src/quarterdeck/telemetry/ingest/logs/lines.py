@@ -23,7 +23,7 @@ NAME = "lines"  # of the batcher; what it keeps is counted as logs
 LONGEST_S = 1.0
 _LINES, _STREAMS = frozenset({"raw_log_lines"}), frozenset({"raw_log_streams"})
 # Streams as Loki's clients have them (grafana/loki pkg/push/push.proto), their labels as our own.
-_SCHEMA = """\
+SCHEMA = """\
 syntax = "proto3";
 message Pair { string name = 1; string value = 2; }
 message Timestamp { int64 seconds = 1; int32 nanos = 2; }
@@ -138,8 +138,6 @@ def writer(
 
     def write(batch: list[Pending]) -> dict[int, dict[str, int]]:
         bodies = ((i, p.request.body) for i, p in enumerate(batch))
-        return insert(
-            engine, _SCHEMA, batch, bodies, next_batch(), lambda of: kept_days(of, "logs")
-        )
+        return insert(engine, SCHEMA, batch, bodies, next_batch(), lambda of: kept_days(of, "logs"))
 
     return write
