@@ -44,9 +44,13 @@ from quarterdeck.telemetry.search.tree import (
     Text,
 )
 
-__all__ = ["LEVELS", "level_of", "search_logs", "search_spans"]
+__all__ = ["LEVELS", "level_of", "search_inside", "search_logs", "search_spans"]
 
 _HEX = re.compile(r"[0-9a-fA-F]+")
+
+
+_Free = Callable[[Asked, Leaf, Signal], str]
+"""What is asked of a row by a value without a field."""
 
 
 def search_logs(asked: Asked, text: str) -> None:
@@ -59,27 +63,32 @@ def search_spans(asked: Asked, text: str) -> None:
     _search(asked, text, "spans")
 
 
-def _search(asked: Asked, text: str, signal: Signal) -> None:
+def search_inside(asked: Asked, text: str) -> None:
+    """Add the conditions of a search over the spans of one trace: few, so a word may be anywhere."""
+    _search(asked, text, "spans", _anywhere)
+
+
+def _search(asked: Asked, text: str, signal: Signal, free: _Free | None = None) -> None:
     tree = parse(text)
     for node in tree.nodes if isinstance(tree, All) else (tree,):
-        asked.add(_condition(asked, node, signal))
+        asked.add(_condition(asked, node, signal, free or _free))
 
 
-def _condition(asked: Asked, node: Node, signal: Signal) -> str:
+def _condition(asked: Asked, node: Node, signal: Signal, free: _Free) -> str:
     match node:
         case All(nodes):
-            return " AND ".join(f"({_condition(asked, part, signal)})" for part in nodes)
+            return " AND ".join(f"({_condition(asked, part, signal, free)})" for part in nodes)
         case Any(nodes):
-            return " OR ".join(f"({_condition(asked, part, signal)})" for part in nodes)
+            return " OR ".join(f"({_condition(asked, part, signal, free)})" for part in nodes)
         case Not(inner):
-            return f"NOT ({_condition(asked, inner, signal)})"
+            return f"NOT ({_condition(asked, inner, signal, free)})"
         case _:
-            return _leaf(asked, node, signal)
+            return _leaf(asked, node, signal, free)
 
 
-def _leaf(asked: Asked, leaf: Leaf, signal: Signal) -> str:
+def _leaf(asked: Asked, leaf: Leaf, signal: Signal, free: _Free) -> str:
     if not leaf.field:
-        return _free(asked, leaf, signal)
+        return free(asked, leaf, signal)
     known = field_of(signal, leaf.field)
     return _OF_KIND[known.kind](asked, leaf, known) if known else _attribute(asked, leaf)
 
@@ -101,6 +110,19 @@ def _free(asked: Asked, leaf: Leaf, signal: Signal) -> str:
         return f"match(name, {regex}) OR match(status_message, {regex})"
     regex = asked.bind(word_pattern_of(lower(text))[1])
     return f"match(lower(name), {regex}) OR match(lower(status_message), {regex})"
+
+
+def _anywhere(asked: Asked, leaf: Leaf, signal: Signal) -> str:
+    assert isinstance(leaf, Match)
+    text = leaf.value.text
+    if isinstance(leaf.value, Regex):
+        said = f"match(said, {asked.bind(text)})"
+    elif isinstance(leaf.value, Pattern):
+        said = f"match(lower(said), {asked.bind(word_pattern_of(lower(text))[1])})"
+    else:
+        said = f"position(lower(said), {asked.bind(lower(text))}) > 0"
+    everything = "arrayConcat([name, service, status_message, events, hex(span_id)], mapKeys(attributes), mapValues(attributes))"
+    return f"arrayExists(said -> {said}, {everything})"
 
 
 def _in_body(asked: Asked, leaf: Match) -> str:

@@ -88,8 +88,16 @@ class Found:
         return Window(window.project, max(0, window.start_ms - 60_000), window.end_ms + 300_000)
 
     def asked(self) -> Asked:
+        """What is in the trace."""
+        return self._compared("=")
+
+    def others(self) -> Asked:
+        """What is in any other."""
+        return self._compared("!=")
+
+    def _compared(self, sign: str) -> Asked:
         asked = Asked()
-        asked.add(f"trace_id = toFixedString(unhex({asked.bind(self.trace_id)}), 16)")
+        asked.add(f"trace_id {sign} toFixedString(unhex({asked.bind(self.trace_id)}), 16)")
         return asked
 
 

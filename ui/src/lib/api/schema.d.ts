@@ -1383,6 +1383,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/traces/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Compare Traces */
+        get: operations["telemetry_compare_traces"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/traces/{trace_id}": {
         parameters: {
             query?: never;
@@ -1426,6 +1443,57 @@ export interface paths {
         };
         /** Everything a span says; several where an id was given twice, in order of time */
         get: operations["telemetry_read_span"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/find": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Find Spans */
+        get: operations["telemetry_find_spans"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/linked-from": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Spans of other traces that link to this one */
+        get: operations["telemetry_read_linked_from"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/traces/{trace_id}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** A typical, the fastest and the slowest trace of the same operation */
+        get: operations["telemetry_read_similar"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2827,6 +2895,24 @@ export interface components {
             /** Values */
             values: components["schemas"]["ComparedValue"][];
         };
+        /** ComparedTrace */
+        ComparedTrace: {
+            /** Trace Id */
+            trace_id: string;
+            /**
+             * Start Ns
+             * @description Nanoseconds since 1970, as text.
+             */
+            start_ns: string;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Spans */
+            spans: number;
+            /** Errors */
+            errors: number;
+            /** Truncated */
+            truncated: boolean;
+        };
         /** ComparedValue */
         ComparedValue: {
             /**
@@ -3804,6 +3890,19 @@ export interface components {
              */
             count: number;
         };
+        /** LinkedFrom */
+        LinkedFrom: {
+            /** Trace Id */
+            trace_id: string;
+            /** Span Id */
+            span_id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+        };
         /** LogContext */
         LogContext: {
             record: components["schemas"]["LogRow"];
@@ -4014,6 +4113,14 @@ export interface components {
             /** Next Cursor */
             next_cursor: string | null;
         };
+        /** Matches */
+        Matches: {
+            /**
+             * Spans
+             * @description Ids of the spans that were found.
+             */
+            spans: string[];
+        };
         /** MetricCardinality */
         MetricCardinality: {
             /** Metric */
@@ -4175,24 +4282,6 @@ export interface components {
             user_agent: string;
             /** Current */
             current: boolean;
-        };
-        /**
-         * Pair
-         * @description The calls from one node to another.
-         */
-        Pair: {
-            figures: components["schemas"]["CallFigures"];
-            /** @description The period before; null when nothing is known of it. */
-            before: components["schemas"]["CallFigures"] | null;
-            /**
-             * Health
-             * @enum {string}
-             */
-            health: "good" | "worse" | "failing";
-            /** Source */
-            source: string;
-            /** Target */
-            target: string;
         };
         /** Performance */
         Performance: {
@@ -4648,7 +4737,7 @@ export interface components {
             /** Nodes */
             nodes: components["schemas"]["Node"][];
             /** Edges */
-            edges: components["schemas"]["Pair"][];
+            edges: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Pair"][];
         };
         /** ServiceRow */
         ServiceRow: {
@@ -4793,6 +4882,56 @@ export interface components {
             severity: string;
             /** Counts */
             counts: number[];
+        };
+        /**
+         * Side
+         * @description A span in one of the two traces.
+         */
+        Side: {
+            /** Span Id */
+            span_id: string;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Error */
+            error: boolean;
+            /**
+             * Offset Ns
+             * @description Since the start of its trace.
+             */
+            offset_ns: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Self Ns */
+            self_ns: number;
+            /** Critical Ns */
+            critical_ns: number;
+        };
+        /** Similar */
+        Similar: {
+            /** Service */
+            service: string;
+            /** Operation */
+            operation: string;
+            /**
+             * Count
+             * @description Traces that were chosen from.
+             */
+            count: number;
+            /** @description Its duration is the median. */
+            typical: components["schemas"]["SimilarTrace"] | null;
+            fastest: components["schemas"]["SimilarTrace"] | null;
+            slowest: components["schemas"]["SimilarTrace"] | null;
+        };
+        /** SimilarTrace */
+        SimilarTrace: {
+            /** Trace Id */
+            trace_id: string;
+            /** Time Ms */
+            time_ms: number;
+            /** Duration Ms */
+            duration_ms: number;
         };
         /** SlowCall */
         SlowCall: {
@@ -5251,6 +5390,22 @@ export interface components {
              */
             truncated: boolean;
         };
+        /** TraceComparison */
+        TraceComparison: {
+            a: components["schemas"]["ComparedTrace"];
+            b: components["schemas"]["ComparedTrace"];
+            /**
+             * Pairs
+             * @description Parents before their children, in order of time.
+             */
+            pairs: components["schemas"]["quarterdeck__telemetry__query__trace_compare__Pair"][];
+            /** Both */
+            both: number;
+            /** Only A */
+            only_a: number;
+            /** Only B */
+            only_b: number;
+        };
         /** TraceHistogram */
         TraceHistogram: {
             /** Start Ms */
@@ -5414,6 +5569,39 @@ export interface components {
             status: "ok" | "degraded" | "unknown";
             /** Reasons */
             reasons: string[];
+        };
+        /**
+         * Pair
+         * @description The calls from one node to another.
+         */
+        quarterdeck__telemetry__query__edge_figures__Pair: {
+            figures: components["schemas"]["CallFigures"];
+            /** @description The period before; null when nothing is known of it. */
+            before: components["schemas"]["CallFigures"] | null;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "good" | "worse" | "failing";
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /** Pair */
+        quarterdeck__telemetry__query__trace_compare__Pair: {
+            /**
+             * Parent
+             * @description The place in this list of the pair above; -1 at the top.
+             */
+            parent: number;
+            a: components["schemas"]["Side"] | null;
+            b: components["schemas"]["Side"] | null;
+            /**
+             * Differs
+             * @description Attributes that only one has or whose values differ.
+             */
+            differs: number;
         };
         Error: {
             error: {
@@ -8183,6 +8371,40 @@ export interface operations {
             };
         };
     };
+    telemetry_compare_traces: {
+        parameters: {
+            query: {
+                /** @description The id of a trace. */
+                a: string;
+                /** @description The id of another. */
+                b: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TraceComparison"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
     telemetry_read_trace: {
         parameters: {
             query?: never;
@@ -8264,6 +8486,102 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SpanDetails"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_find_spans: {
+        parameters: {
+            query?: {
+                /** @description A search, as docs/search.md has it. */
+                q?: string;
+            };
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Matches"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_linked_from: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LinkedFrom"][];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    telemetry_read_similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                trace_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Similar"];
                 };
             };
             /** @description An error */
