@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from bench import disk, explore, growth, idle, ingest, kills, page
+from bench import disk, explore, growth, idle, ingest, kills, page, waterfall
 from bench.figures import LATEST, Figure, table, write
 from bench.options import QUICK, Options
 
@@ -19,6 +19,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "explore": explore.benchmark,
     "kills": kills.benchmark,
     "page": page.benchmark,
+    "waterfall": waterfall.benchmark,
 }
 
 

@@ -46,7 +46,7 @@ def benchmark(options: Options) -> list[Figure]:
     tools = Path(tempfile.mkdtemp(prefix="quarterdeck-lighthouse-"))
     try:
         with Server(data) as server, sync_playwright() as playwright:
-            cookies = _entered(server)
+            cookies = entered(server)
             send_hour(server)
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
             opened = {
@@ -78,7 +78,7 @@ def benchmark(options: Options) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _entered(server: Server) -> list[Cookie]:
+def entered(server: Server) -> list[Cookie]:
     with server.client(key=None) as client:
         person = {"email": "ada@example.com", "name": "Ada", "password": PASSWORD}
         client.post("/api/setup", json=person).raise_for_status()

@@ -7,7 +7,17 @@
 
 const LONG = /[:[,]\s*-?\d{16,}/;
 const INTEGER = /^-?\d+$/;
-const MEASURES: ReadonlySet<string> = new Set(['duration_ns', 'offset_ns', 'self_ns', 'total_ms']);
+const MEASURES: ReadonlySet<string> = new Set([
+  'critical_ns',
+  'duration_ns',
+  'offset_ns',
+  'self_ns',
+  'shift_ns',
+  'slow_ns',
+  'time_ns',
+  'total_ms',
+  'total_ns',
+]);
 
 type Reviver = (key: string, value: unknown, context?: { source?: string }) => unknown;
 

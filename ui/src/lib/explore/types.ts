@@ -25,20 +25,11 @@ export type Traces = Schemas['Traces'];
 export type LogHistogram = Schemas['LogHistogram'];
 export type Facet = Schemas['Facet'];
 
-export type SpanEvent = Sent<Schemas['SpanEvent']>;
-
-export type Span = Omit<Sent<Schemas['Span']>, 'resource' | 'events' | 'links'> & {
-  resource: Attributes;
-  events: SpanEvent[];
-  links: Sent<Schemas['SpanLink']>[];
-};
-
 export type LogRow = Omit<Sent<Schemas['LogRow']>, 'resource' | 'body'> & {
   resource: Attributes;
   body: Json;
 };
 
-export type Trace = Omit<Schemas['Trace'], 'spans' | 'logs'> & { spans: Span[]; logs: LogRow[] };
 export type Logs = Omit<Schemas['Logs'], 'items'> & { items: LogRow[] };
 
 /** Only a demo has these routes, so the documented API does not. */

@@ -1,6 +1,78 @@
 import type { Catalogue } from '../catalogue';
 
 export const trace: Catalogue['trace'] = {
+  page: {
+    onPath: 'sur le chemin critique',
+    waited: (text: string) => `${text} attendus`,
+    orphan: 'sans parent',
+    orphanHint: 'Le span au-dessus n’est pas arrivé, ou dépasse la durée de conservation.',
+    alike: (n: string, name: string) => `${n} fois ${name}`,
+    together: 'Tous ensemble',
+    records: 'Logs à leur place',
+    summary: 'Résumé',
+    summaryHint:
+      'Le temps attendu fait en tout la durée de la trace ; le travail en parallèle non.',
+    by: 'Grouper par',
+    byOperation: 'opération',
+    byService: 'service',
+    findHint:
+      'Des mots, ou champ:valeur comme dans la recherche de traces. n et N avancent et reculent.',
+    unreadable: 'recherche illisible',
+    previousError: 'Erreur précédente',
+    zoomTo: 'Zoomer sur ce span',
+    nearer: 'Zoomer',
+    farther: 'Dézoomer',
+    linkedFrom: 'Liée depuis',
+    moreLinks: (n: number) => `${n} de plus`,
+    allLogs: 'Tous ses logs',
+    copyJson: 'Copier le span en JSON',
+    clockBehind: (text: string) =>
+      `Son horloge semble retarder de ${text} sur celle de l’appelant. Il est montré tel qu’enregistré.`,
+    clockAhead: (text: string) =>
+      `Son horloge semble avancer de ${text} sur celle de l’appelant. Il est montré tel qu’enregistré.`,
+    column: {
+      critical: 'Attendu',
+      self: 'Temps propre',
+      selfShare: 'Part',
+      total: 'Total',
+    },
+  },
+  compare: {
+    title: 'Deux traces comparées',
+    two: 'Il faut deux traces',
+    twoHint:
+      'Ouvrez une trace et choisissez « Comparer avec… » : une typique, la plus rapide, ou une autre par son identifiant.',
+    swap: 'Échanger A et B',
+    backToA: 'Retour à la trace A',
+    tree: 'Côte à côte',
+    causes: 'Ce qui fait la différence',
+    causesHint:
+      'Combien de temps la fin de chaque trace a attendu une opération, sur son chemin critique.',
+    show: 'Montrer',
+    everything: 'tout',
+    differing: 'ce qui diffère',
+    longer: (text: string) => `B a pris ${text} de plus que A`,
+    shorter: (text: string) => `B a pris ${text} de moins que A`,
+    sameTime: 'Les deux ont pris le même temps',
+    met: (both: string, a: string, b: string) =>
+      `${both} spans communs, ${a} seulement dans A, ${b} seulement dans B`,
+    onlyA: 'A seule',
+    onlyB: 'B seule',
+    bars: 'A au-dessus de B, depuis le début de chacune',
+    began: 'Débute après',
+    attributes: (n: number) => (n === 1 ? '1 attribut diffère' : `${n} attributs diffèrent`),
+    noAttributes: 'Tous les attributs sont les mêmes',
+    showEqual: (n: number) => `Montrer les ${n} identiques`,
+    hideEqual: 'Masquer ce qui est identique',
+    with: 'Comparer avec…',
+    paste: 'L’identifiant d’une trace, ou son adresse',
+    go: 'Comparer',
+    similar: (operation: string) => `De ${operation}, vers le même moment :`,
+    typical: 'Une typique',
+    fastest: 'La plus rapide',
+    slowest: 'La plus lente',
+    noSimilar: 'Aucune autre trace de cette opération n’a réussi vers ce moment.',
+  },
   flame: {
     title: 'Flamme',
     label: 'Où passe le temps, par le chemin qui y mène',
