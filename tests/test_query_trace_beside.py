@@ -65,7 +65,10 @@ def searched() -> int:
         ("duration>40ms", [1, 2]),
         ("-cart", [2, 3]),
         ('db.query.text:"SELECT one"', [3]),
-        ("sel*one", [3]),
+        ("sel*", [3]),
+        ("/Card.*ined/", [2]),
+        ("gateway OR pool", [1, 3]),
+        ("pool OR duration>90ms", [1]),  # no record has a duration: only spans are asked
         ("nowhere", []),
     ],
 )

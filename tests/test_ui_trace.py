@@ -151,7 +151,7 @@ def test_records_stand_between_the_spans(browser: Browser, deck: Server) -> None
 
 def test_a_flame_is_looked_into_by_keyboard_and_compared(browser: Browser, deck: Server) -> None:
     with visit(browser, deck) as watched:
-        page = sign_in(watched, EMAIL, "/traces/flame?t=-2h&service=web")
+        page = sign_in(watched, EMAIL, "/traces?tab=flame&t=-2h&service=web")
         flame = page.get_by_role("tree", name=re.compile("Where the time goes"))
         expect(flame.locator(ROW).filter(has_text="charge")).to_be_visible()
         flame.focus()
@@ -173,7 +173,7 @@ def test_a_flame_is_looked_into_by_keyboard_and_compared(browser: Browser, deck:
 
 def test_a_flame_of_nothing_says_so(browser: Browser, deck: Server) -> None:
     with visit(browser, deck) as watched:
-        page = sign_in(watched, EMAIL, "/traces/flame?t=-2h&operation=nowhere")
+        page = sign_in(watched, EMAIL, "/traces?tab=flame&t=-2h&operation=nowhere")
         expect(page.get_by_role("heading", name="Nothing matches the filters")).to_be_visible()
 
 
@@ -220,7 +220,7 @@ def test_a_trace_is_compared_with_one_by_its_address(browser: Browser, deck: Ser
     [
         f"/traces/{BIG_TRACE}?records=1",
         f"/traces/{FAILED_TRACE}?tab=summary",
-        "/traces/flame?t=-2h",
+        "/traces?tab=flame&t=-2h",
         f"/traces/compare?a={FAILED_TRACE}&b={WELL}",
     ],
 )

@@ -18,7 +18,7 @@ from quarterdeck.telemetry.query.trace import IDS, MOST_SPANS, ONCE, find, unkno
 from quarterdeck.telemetry.query.window import run
 
 
-class Side(BaseModel):
+class PairSide(BaseModel):
     """A span in one of the two traces."""
 
     span_id: str
@@ -31,10 +31,10 @@ class Side(BaseModel):
     critical_ns: int
 
 
-class Pair(BaseModel):
+class SpanPair(BaseModel):
     parent: int = Field(description="The place in this list of the pair above; -1 at the top.")
-    a: Side | None
-    b: Side | None
+    a: PairSide | None
+    b: PairSide | None
     differs: int = Field(description="Attributes that only one has or whose values differ.")
 
 
@@ -50,7 +50,7 @@ class ComparedTrace(BaseModel):
 class TraceComparison(BaseModel):
     a: ComparedTrace
     b: ComparedTrace
-    pairs: list[Pair] = Field(description="Parents before their children, in order of time.")
+    pairs: list[SpanPair] = Field(description="Parents before their children, in order of time.")
     both: int
     only_a: int
     only_b: int
@@ -60,19 +60,19 @@ class _Loaded(NamedTuple):
     about: ComparedTrace
     rows: list[list[Any]]
     tree: Tree
-    sides: list[Side]
+    sides: list[PairSide]
 
 
 def compare(engine: Engine, project: int, a: str, b: str) -> TraceComparison:
     left, right = _load(engine, project, a), _load(engine, project, b)
-    pairs: list[Pair] = []
+    pairs: list[SpanPair] = []
     tops = _met(left, right, left.tree.roots, right.tree.roots, alone=True)
     stack = [(-1, i, j) for i, j in tops][::-1]
     while stack:
         parent, i, j = stack.pop()
         here = len(pairs)
         pairs.append(
-            Pair.model_construct(
+            SpanPair.model_construct(
                 parent=parent,
                 a=None if i is None else left.sides[i],
                 b=None if j is None else right.sides[j],
@@ -162,7 +162,7 @@ def _load(engine: Engine, project: int, trace_id: str) -> _Loaded:
     for i, start, end in critical_path(tree):
         critical[i] += end - start
     sides = [
-        Side.model_construct(
+        PairSide.model_construct(
             span_id=id, service=service, name=name, error=bool(error), offset_ns=at - found.start_ns,
             duration_ns=duration, self_ns=own, critical_ns=critical[i],
         )

@@ -4283,6 +4283,49 @@ export interface components {
             /** Current */
             current: boolean;
         };
+        /**
+         * Pair
+         * @description The calls from one node to another.
+         */
+        Pair: {
+            figures: components["schemas"]["CallFigures"];
+            /** @description The period before; null when nothing is known of it. */
+            before: components["schemas"]["CallFigures"] | null;
+            /**
+             * Health
+             * @enum {string}
+             */
+            health: "good" | "worse" | "failing";
+            /** Source */
+            source: string;
+            /** Target */
+            target: string;
+        };
+        /**
+         * PairSide
+         * @description A span in one of the two traces.
+         */
+        PairSide: {
+            /** Span Id */
+            span_id: string;
+            /** Service */
+            service: string;
+            /** Name */
+            name: string;
+            /** Error */
+            error: boolean;
+            /**
+             * Offset Ns
+             * @description Since the start of its trace.
+             */
+            offset_ns: number;
+            /** Duration Ns */
+            duration_ns: number;
+            /** Self Ns */
+            self_ns: number;
+            /** Critical Ns */
+            critical_ns: number;
+        };
         /** Performance */
         Performance: {
             /** P95 Ms */
@@ -4737,7 +4780,7 @@ export interface components {
             /** Nodes */
             nodes: components["schemas"]["Node"][];
             /** Edges */
-            edges: components["schemas"]["quarterdeck__telemetry__query__edge_figures__Pair"][];
+            edges: components["schemas"]["Pair"][];
         };
         /** ServiceRow */
         ServiceRow: {
@@ -4882,31 +4925,6 @@ export interface components {
             severity: string;
             /** Counts */
             counts: number[];
-        };
-        /**
-         * Side
-         * @description A span in one of the two traces.
-         */
-        Side: {
-            /** Span Id */
-            span_id: string;
-            /** Service */
-            service: string;
-            /** Name */
-            name: string;
-            /** Error */
-            error: boolean;
-            /**
-             * Offset Ns
-             * @description Since the start of its trace.
-             */
-            offset_ns: number;
-            /** Duration Ns */
-            duration_ns: number;
-            /** Self Ns */
-            self_ns: number;
-            /** Critical Ns */
-            critical_ns: number;
         };
         /** Similar */
         Similar: {
@@ -5163,6 +5181,21 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** SpanPair */
+        SpanPair: {
+            /**
+             * Parent
+             * @description The place in this list of the pair above; -1 at the top.
+             */
+            parent: number;
+            a: components["schemas"]["PairSide"] | null;
+            b: components["schemas"]["PairSide"] | null;
+            /**
+             * Differs
+             * @description Attributes that only one has or whose values differ.
+             */
+            differs: number;
+        };
         /** SpanRow */
         SpanRow: {
             /** Trace Id */
@@ -5398,7 +5431,7 @@ export interface components {
              * Pairs
              * @description Parents before their children, in order of time.
              */
-            pairs: components["schemas"]["quarterdeck__telemetry__query__trace_compare__Pair"][];
+            pairs: components["schemas"]["SpanPair"][];
             /** Both */
             both: number;
             /** Only A */
@@ -5569,39 +5602,6 @@ export interface components {
             status: "ok" | "degraded" | "unknown";
             /** Reasons */
             reasons: string[];
-        };
-        /**
-         * Pair
-         * @description The calls from one node to another.
-         */
-        quarterdeck__telemetry__query__edge_figures__Pair: {
-            figures: components["schemas"]["CallFigures"];
-            /** @description The period before; null when nothing is known of it. */
-            before: components["schemas"]["CallFigures"] | null;
-            /**
-             * Health
-             * @enum {string}
-             */
-            health: "good" | "worse" | "failing";
-            /** Source */
-            source: string;
-            /** Target */
-            target: string;
-        };
-        /** Pair */
-        quarterdeck__telemetry__query__trace_compare__Pair: {
-            /**
-             * Parent
-             * @description The place in this list of the pair above; -1 at the top.
-             */
-            parent: number;
-            a: components["schemas"]["Side"] | null;
-            b: components["schemas"]["Side"] | null;
-            /**
-             * Differs
-             * @description Attributes that only one has or whose values differ.
-             */
-            differs: number;
         };
         Error: {
             error: {

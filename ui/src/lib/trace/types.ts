@@ -11,8 +11,8 @@ export type LogLine = Schemas['LogLine'];
 export type LinkedFrom = Schemas['LinkedFrom'];
 export type Similar = Schemas['Similar'];
 export type TraceComparison = Schemas['TraceComparison'];
-export type Pair = Schemas['Pair'];
-export type Side = Schemas['Side'];
+export type Pair = Schemas['SpanPair'];
+export type Side = Schemas['PairSide'];
 
 type Sent<T> = Omit<T, 'attributes'> & { attributes: Attributes };
 
