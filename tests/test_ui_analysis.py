@@ -150,6 +150,6 @@ def test_a_point_leads_to_its_trace_and_the_figures_stand_in_a_table(page: Page)
 
 
 def test_an_empty_search_says_that_filters_hide_things(page: Page) -> None:
-    for tab in ("durations", "groups", "compare"):
+    for tab in ("durations", "groups", "compare", "flame"):
         page.goto(f"/traces?t=-2h&tab={tab}&service=nobody")
         expect(page.get_by_role("heading", name="Nothing matches the filters")).to_be_visible()
