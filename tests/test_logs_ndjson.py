@@ -2,15 +2,18 @@
 
 import gzip
 import json
+import re
 import time
 import zlib
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import zstandard
 
+from quarterdeck.store.telemetry.lines import FIELDS, RENAMED
 from support.otlp import TYPED, Sql
 from support.server import Server
 
@@ -322,3 +325,16 @@ def test_browsers_may_ask_and_send_with_their_key(server: Server) -> None:
     assert good.headers["access-control-allow-origin"] == "https://shop.example"
     bad = post(server, '{"message":"x"}', authorization=key, origin="https://evil.example")
     assert bad.json()["reasons"] == {"origin_refused": 1}
+
+
+def test_the_page_names_every_field_that_is_understood() -> None:
+    """docs/logs-in.md against the tables; names that differ by case or underscores are one."""
+
+    def plain(name: str) -> str:
+        return name.lower().replace("_", "").replace("-", "")
+
+    page = (Path(__file__).parent.parent / "docs" / "logs-in.md").read_text()
+    told = {plain(name) for name in re.findall(r"`([^`\s]+)`", page)}
+    known = {plain(name) for names in (*FIELDS.values(), *RENAMED.values()) for name in names}
+    spans = {name for name in known if name.startswith("span") or name == "otel.spanid"}
+    assert known - told - spans - {"appname"} == set()
