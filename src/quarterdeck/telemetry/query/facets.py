@@ -52,10 +52,10 @@ def facets(
     find: str = "",
 ) -> list[Facet]:
     """The fields most records have, of those whose name holds `find`; at most 60."""
-    if q.strip() or service or window.environment:
+    narrowed = q.strip() or service or window.environment
+    rows = [] if narrowed else _rolled(engine, window, signal, find)
+    if not rows:  # narrowed, or not counted yet
         rows = _sampled(engine, window, signal, q, service, find)
-    else:
-        rows = _rolled(engine, window, signal, find)
     found: dict[str, list[FacetValue]] = {}
     for field, value, count in rows:
         found.setdefault(field, []).append(FacetValue(value=value, count=count))

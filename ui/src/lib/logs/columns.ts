@@ -1,6 +1,6 @@
 /**
  * The attributes shown as columns of the log, with their order and width, as the address holds
- * them: `cols=http.route~200,tenant`.
+ * them: `cols=http.route:200,tenant`.
  */
 export interface LogColumn {
   readonly name: string;
@@ -15,7 +15,7 @@ const MOST_COLUMNS = 20;
 export function readColumns(text: string): LogColumn[] {
   const columns: LogColumn[] = [];
   for (const part of text.split(',')) {
-    const [, name = '', size] = /^(.*?)(?:~(\d+))?$/.exec(part) ?? [];
+    const [, name = '', size] = /^(.*?)(?::(\d+))?$/.exec(part) ?? [];
     const twice = columns.some((each) => each.name === name);
     if (name && !twice) columns.push({ name, width: within(size ? Number(size) : WIDTH) });
   }
@@ -23,7 +23,9 @@ export function readColumns(text: string): LogColumn[] {
 }
 
 export function printColumns(columns: readonly LogColumn[]): string {
-  return columns.map(({ name, width }) => (width === WIDTH ? name : `${name}~${width}`)).join(',');
+  return columns
+    .map(({ name, width }) => (width === WIDTH && !/:\d+$/.test(name) ? name : `${name}:${width}`))
+    .join(',');
 }
 
 export function toggled(columns: readonly LogColumn[], name: string): LogColumn[] {
