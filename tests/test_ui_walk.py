@@ -73,6 +73,7 @@ INSIDE = (
     Stop("service", "/services/orders", "[role=table][aria-label=Operations] [data-index='0']"),
     Stop("service-versions", "/services/payments?tab=versions", "main table tbody td"),
     Stop("service-runtime", "/services/payments?tab=runtime", "main figure canvas"),
+    Stop("map", "/map", f"main [data-node], {ROWS}"),
     Stop("bottlenecks", "/bottlenecks", f"{ROWS}, main h2"),
     Stop("traces", "/traces", ROWS),
     Stop("traces-spans", "/traces?rows=spans&of=spans&columns=payment.provider", ROWS),

@@ -30,7 +30,8 @@ export class Camera {
       (screen.height - 2 * MARGIN) / Math.max(1, drawing.height),
     );
     this.scale = Math.max(least, scale);
-    this.x = (screen.width - drawing.width * this.scale) / 2;
+    // What does not fit begins at its left, where everything begins.
+    this.x = Math.max(MARGIN, (screen.width - drawing.width * this.scale) / 2);
     this.y = (screen.height - drawing.height * this.scale) / 2;
     this.held = false;
   }

@@ -50,8 +50,10 @@ export interface Drawing {
 
 export const HEIGHT = 48;
 const WIDTH = 150;
-const GAP = { x: 62, y: 26 };
-const LANE = 16;
+const GAP = { x: 62, y: 26, tight: 14 };
+/** More nodes than this stand closer together. */
+const MANY = 30;
+const LANE = 9;
 const PORT = 9;
 /** The one node that everything begins at, where there is one. */
 const FIRST = 'outside';
@@ -187,9 +189,10 @@ export function draw(
   const layer = layers(sorted, forward, most, new Map(held));
   const count = Math.max(0, ...layer.values()) + 1;
 
+  const gap = sorted.length > MANY ? GAP.tight : GAP.y;
   const rows: Row[][] = Array.from({ length: count }, () => []);
   for (const id of sorted)
-    rows[layer.get(id) ?? 0]?.push({ id, size: HEIGHT, gap: GAP.y, left: [], right: [] });
+    rows[layer.get(id) ?? 0]?.push({ id, size: HEIGHT, gap, left: [], right: [] });
   const row = new Map(rows.flat().map((each) => [each.id, each]));
   const lanes = new Map<string, Row[]>();
   for (const link of forward) {

@@ -147,7 +147,7 @@ function spread(layer: readonly Row[], wish: (row: Row) => number, middle: Map<R
   let offset = 0;
   const offsets = layer.map((row, index) => {
     const last = layer[index - 1];
-    if (last) offset += (last.size + row.size) / 2 + Math.max(last.gap, row.gap);
+    if (last) offset += (last.size + row.size + last.gap + row.gap) / 2;
     return offset;
   });
   const blocks: { sum: number; count: number }[] = [];
