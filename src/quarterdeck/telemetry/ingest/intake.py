@@ -114,9 +114,10 @@ class Intake:
             s.name: batcher(s.name, writer(engine, s, kept_days), s.longest_s) for s in SIGNALS
         }
         # Log lines have tables of their own, whose views alone their batches pay for.
-        self._batchers[lines.NAME] = batcher(
-            "logs", lines.writer(engine, kept_days), lines.LONGEST_S
-        )
+        for table in lines.TABLES:
+            self._batchers[table] = batcher(
+                "logs", lines.writer(engine, kept_days), lines.LONGEST_S
+            )
 
     def authorise(self, authorization: str, project: str | None, origin: str | None) -> ProjectRef:
         """The project that the sender may write to, or Refused."""

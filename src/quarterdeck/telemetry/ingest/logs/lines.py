@@ -19,9 +19,12 @@ from quarterdeck.telemetry.ingest.otlp.wire import text_field, varint
 from quarterdeck.telemetry.ingest.outcome import Reason, Refused
 from quarterdeck.telemetry.ingest.write import Oldest, insert, next_batch
 
-NAME = "lines"  # of the batcher; what it keeps is counted as logs
+LINES, STREAMS = "raw_log_lines", "raw_log_streams"
+TABLES = (LINES, STREAMS)
+"""Each has a batcher of its own: a batch that the engine refuses is tried again in parts, and what
+another table had taken of it already would be there twice."""
+
 LONGEST_S = 1.0
-_LINES, _STREAMS = frozenset({"raw_log_lines"}), frozenset({"raw_log_streams"})
 # Streams as Loki's clients have them (grafana/loki pkg/push/push.proto), their labels as our own.
 SCHEMA = """\
 syntax = "proto3";
@@ -81,7 +84,7 @@ def _request(
         varint(field << 3) + b"\1" for field, on in ((_PLAIN, plain), (_NUMBERED, numbered)) if on
     )
     body = text_field(_BODY, b"\n".join(kept))
-    return Request(body, flags + defaults.fields(), len(kept), _LINES)
+    return Request(body, flags + defaults.fields(), len(kept), frozenset({LINES}))
 
 
 def of_streams(
@@ -91,7 +94,7 @@ def of_streams(
     if entries > MOST_ITEMS:
         raise _too_many()
     given = b"".join(text_field(_LABELS, _labels(pairs)) for pairs in labels)
-    return Request(data, given + defaults.fields(), entries, _STREAMS)
+    return Request(data, given + defaults.fields(), entries, frozenset({STREAMS}))
 
 
 def _labels(pairs: Mapping[str, Any]) -> bytes:

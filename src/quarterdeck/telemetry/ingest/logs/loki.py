@@ -33,6 +33,7 @@ PUSH = "/loki/api/v1/push"
 _TEXT = b"text/plain; charset=utf-8"
 _PAIR = re.compile(r'\s*([a-zA-Z_][\w.\-]*)\s*=\s*("(?:[^"\\]|\\.)*")\s*(?:,|$)')
 _SERVICES = ("service_name", "service", "app", "application", "app_kubernetes_io_name", "job")
+_MOST_STREAMS = 10_000
 _REMEMBERED = 4096  # streams' labels; beyond it the memory starts anew
 _known: dict[str, dict[str, str]] = {}
 
@@ -88,6 +89,8 @@ def unpack(asked: Asked, data: bytes) -> Unpacked:
     if len(UnknownFieldSet(push)):  # fields that we append ourselves
         push.DiscardUnknownFields()
         data = push.SerializeToString()
+    if len(push.f1) > _MOST_STREAMS:
+        raise Refused(Reason.TOO_MANY_RESOURCES, f"At most {_MOST_STREAMS} streams in one push.")
     entries = sum(len(stream.f2) for stream in push.f1)
     labels = [_labels(b"".join(stream.f1).decode("utf-8", "replace")) for stream in push.f1]
     return of_streams(data, labels, entries, asked.defaults), answer

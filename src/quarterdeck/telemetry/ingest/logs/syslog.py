@@ -23,7 +23,7 @@ from quarterdeck.core.errors import BadInput
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.core.settings import Settings
 from quarterdeck.telemetry.ingest.intake import Intake
-from quarterdeck.telemetry.ingest.logs.lines import NAME, of_streams
+from quarterdeck.telemetry.ingest.logs.lines import STREAMS, of_streams
 from quarterdeck.telemetry.ingest.logs.loki import Push
 from quarterdeck.telemetry.ingest.logs.syslog_frames import Frames, TooLongError
 from quarterdeck.telemetry.ingest.logs.syslog_message import Message, parse
@@ -139,7 +139,7 @@ class Collector:
         request = of_streams(data, [{}], len(stream.entries))
         while True:
             try:
-                await self._intake.keep(SIGNAL, project, request, by=NAME, sender=("syslog", ""))
+                await self._intake.keep(SIGNAL, project, request, by=STREAMS, sender=("syslog", ""))
                 return
             except Refused as refused:
                 self._intake.count_refused(SIGNAL, refused)

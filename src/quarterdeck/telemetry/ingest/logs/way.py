@@ -20,7 +20,7 @@ from quarterdeck.core.web import RawHandler
 from quarterdeck.telemetry.ingest import body
 from quarterdeck.telemetry.ingest.batcher import Request
 from quarterdeck.telemetry.ingest.intake import Intake
-from quarterdeck.telemetry.ingest.logs.lines import NAME, Defaults
+from quarterdeck.telemetry.ingest.logs.lines import Defaults
 from quarterdeck.telemetry.ingest.outcome import HTTP_STATUS, Outcome, Reason, Refused
 
 SIGNAL = "logs"
@@ -157,7 +157,8 @@ async def keep(
         request, answer = unpack(raw)
     intake.steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
     sender = (asked.path, asked.header(b"user-agent"))
-    return answer(await intake.keep(SIGNAL, project, request, by=NAME, sender=sender))
+    (table,) = request.tables
+    return answer(await intake.keep(SIGNAL, project, request, by=table, sender=sender))
 
 
 async def respond(
