@@ -8,6 +8,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -135,6 +136,22 @@ def test_over_tls_too(listening: Server, sql: Sql, chain: str) -> None:
     ):
         out.sendall(message("tls", "secret") + b"\n")
     assert [row["body"] for row in rows(sql, "tls", 1)] == ["secret"]
+
+
+def test_many_handshakes_at_once_all_succeed(listening: Server, sql: Sql, chain: str) -> None:
+    """What a client says first may be there before the server looks: it must not be read as text."""
+    context = ssl.create_default_context(cafile=chain)
+
+    def send(number: int) -> None:
+        with (
+            socket.create_connection(("127.0.0.1", TLS)) as plain,
+            context.wrap_socket(plain, server_hostname="localhost") as out,
+        ):
+            out.sendall(message("tls-many", str(number)) + b"\n")
+
+    with ThreadPoolExecutor(20) as pool:
+        list(pool.map(send, range(100)))
+    assert len(rows(sql, "tls-many", 100)) == 100
 
 
 def test_a_key_within_a_message_chooses_the_project(listening: Server) -> None:

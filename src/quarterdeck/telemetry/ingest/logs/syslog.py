@@ -16,8 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import partial
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.core.permissions import ProjectRef
@@ -207,29 +206,45 @@ class Streams:
         self._allowed = allowed
         self._open: set[asyncio.Task[None]] = set()
 
-    async def connected(
-        self,
-        tls: ssl.SSLContext | None,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-    ) -> None:
-        task = cast("asyncio.Task[None]", asyncio.current_task())
-        try:
-            if not self._allowed(writer.get_extra_info("peername")[0]):
-                raise _stranger()
-            if len(self._open) >= MOST_CONNECTIONS:
-                raise overloaded()
+    async def accept(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        """Take connections for ever; each is judged before a byte of it is read."""
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                connection, address = await loop.sock_accept(listener)
+            except OSError:  # gone already, or no file is left for it
+                await asyncio.sleep(0.1)
+                continue
+            try:
+                if not self._allowed(address[0]):
+                    raise _stranger()
+                if len(self._open) >= MOST_CONNECTIONS:
+                    raise overloaded()
+            except Refused as refused:
+                connection.close()
+                self._collector.refuse(refused)
+                continue
+            task = asyncio.create_task(self._serve(connection, tls))
             self._open.add(task)
-            if tls is not None:  # only now, so that those who do not finish are counted too
-                await writer.start_tls(tls, ssl_handshake_timeout=_HANDSHAKE_SECONDS)
+            task.add_done_callback(self._open.discard)
+
+    async def _serve(self, connection: socket.socket, tls: ssl.SSLContext | None) -> None:
+        reader = asyncio.StreamReader()
+        transport: asyncio.BaseTransport | None = None
+        try:
+            transport, _ = await asyncio.get_running_loop().connect_accepted_socket(
+                lambda: asyncio.StreamReaderProtocol(reader),
+                connection,
+                ssl=tls,
+                ssl_handshake_timeout=_HANDSHAKE_SECONDS if tls else None,
+            )
             await self._read(reader)
         except Refused as refused:
             self._collector.refuse(refused)
-        except (OSError, asyncio.CancelledError):
-            pass  # the sender is gone, or we are
+        except OSError:
+            pass  # the sender is gone, or speaks no TLS
         finally:
-            self._open.discard(task)
-            writer.close()
+            (transport or connection).close()
 
     async def _read(self, reader: asyncio.StreamReader) -> None:
         frames = Frames()
@@ -260,9 +275,10 @@ class Streams:
             self._collector.refuse(refused)
 
     async def stop(self) -> None:
-        for task in self._open:
+        running = list(self._open)
+        for task in running:
             task.cancel()
-        await asyncio.gather(*self._open, return_exceptions=True)
+        await asyncio.gather(*running, return_exceptions=True)
 
 
 class Syslog:
@@ -272,7 +288,8 @@ class Syslog:
         self._collector = Collector(intake, project)
         self._allowed = Allowed(networks)
         self._streams = Streams(self._collector, self._allowed)
-        self._servers: list[asyncio.Server] = []
+        self._listeners: list[socket.socket] = []
+        self._accepting: list[asyncio.Task[None]] = []
         self._transports: list[asyncio.BaseTransport] = []
 
     async def udp(self, listener: socket.socket) -> None:
@@ -283,15 +300,18 @@ class Syslog:
         )
         self._transports.append(transport)
 
-    async def tcp(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
-        connected = partial(self._streams.connected, tls)
-        self._servers.append(await asyncio.start_server(connected, sock=listener))
+    def tcp(self, listener: socket.socket, tls: ssl.SSLContext | None = None) -> None:
+        self._listeners.append(listener)
+        self._accepting.append(asyncio.create_task(self._streams.accept(listener, tls)))
 
     async def stop(self) -> None:
         for transport in self._transports:
             transport.close()
-        for server in self._servers:
-            server.close()
+        for task in self._accepting:
+            task.cancel()
+        await asyncio.gather(*self._accepting, return_exceptions=True)
+        for listener in self._listeners:
+            listener.close()
         await self._streams.stop()
         await self._collector.stop()
 
@@ -326,7 +346,7 @@ async def open_syslog(
             if listener is not None and kind == "udp":
                 await syslog.udp(listener)
             elif listener is not None:
-                await syslog.tcp(listener, tls if kind == "tls" else None)
+                syslog.tcp(listener, tls if kind == "tls" else None)
     except BaseException:
         await syslog.stop()
         raise
