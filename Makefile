@@ -17,6 +17,7 @@ export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 PIP := $(VENV)/bin/python -m pip -qq
 NPM := npm --prefix ui --no-update-notifier --loglevel=error
+CLIENTS := npm --prefix tests/node --no-update-notifier --loglevel=error
 
 .PHONY: setup run test check bench lock docs types format clean packages
 .DELETE_ON_ERROR:
@@ -26,7 +27,7 @@ setup: $(STAMPS)/command $(STATIC)/index.html
 run: setup
 	$(VENV)/bin/quarterdeck demo
 
-test: packages setup check
+test: packages setup check $(STAMPS)/clients
 	$(NPM) test
 	$(VENV)/bin/pytest -n $(WORKERS) --dist loadgroup
 
@@ -57,13 +58,14 @@ types: $(STAMPS)/dev $(STAMPS)/node
 lock: $(STAMPS)/setup
 	scripts/lock.sh
 	$(NPM) install --package-lock-only
+	$(CLIENTS) install --package-lock-only
 
 # What the tests need from the system: a real browser, a real PostgreSQL, a real syslog.
 packages:
 	scripts/packages.sh chromium postgresql-15 rsyslog rsyslog-gnutls rsyslog-elasticsearch
 
 clean:
-	rm -rf $(VENV) ui/node_modules ui/.svelte-kit $(STATIC)
+	rm -rf $(VENV) ui/node_modules tests/node/node_modules ui/.svelte-kit $(STATIC)
 
 $(STAMPS)/venv:
 	@$(PYTHON) scripts/python_ready.py
@@ -89,6 +91,11 @@ $(STAMPS)/command: pyproject.toml $(STAMPS)/setup
 $(STAMPS)/node: ui/package-lock.json ui/.npmrc $(STAMPS)/setup
 	@echo "Installing the UI's packages"
 	@$(NPM) ci --no-progress >/dev/null
+	@touch $@
+
+$(STAMPS)/clients: tests/node/package-lock.json tests/node/.npmrc $(STAMPS)/setup
+	@echo "Installing the clients that tests use"
+	@$(CLIENTS) ci --no-progress >/dev/null
 	@touch $@
 
 $(STATIC)/index.html: $(UI_SOURCES) $(STAMPS)/node
