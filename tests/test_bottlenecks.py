@@ -136,7 +136,7 @@ def test_what_became_slower_is_named_with_its_moment_and_its_deployment() -> Non
     ]  # fmt: skip
     add_spans(shared_engine(), project, *spans)
     note_new(shared_engine(), now_ns() + SECOND)
-    (found,) = slower(shared_engine(), window(project))
+    (found,) = slower(shared_engine(), window(project, 55))  # in steps of a minute
     assert (found.service, found.name, found.release) == ("pay", "charge", "2.0")
     assert found.since_ms == (now - 20 * MINUTE) // MS
     assert (round(found.before_ms), round(found.after_ms)) == (102, 252)

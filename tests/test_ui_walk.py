@@ -80,6 +80,7 @@ INSIDE = (
     Stop("traces-durations", "/traces?tab=durations", "figure canvas"),
     Stop("traces-groups", "/traces?tab=groups&by=name&of=spans", ROWS),
     Stop("traces-compare", "/traces?tab=compare&sel=status:error&of=spans", "ol.fields > li"),
+    Stop("traces-flame", "/traces?tab=flame", "main [role=treeitem], main .flame"),
     Stop("trace", "/traces", ROWS, open_first),
     Stop("trace-span", "/traces", ROWS, open_span),
     Stop("logs", "/logs", "[role=option]"),

@@ -16,6 +16,7 @@ of a minute are kept.
 from dataclasses import dataclass
 
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.calls import CHILDREN_MS, ENTRY, calls
 
 LATE_MS = 90_000
@@ -48,18 +49,13 @@ def count_new(engine: Engine, settled_ns: int, version: int) -> int:
     minutes = _touched(engine, since, until)
     for chunk in _chunks(minutes):
         _count(engine, chunk, version)
-    engine.execute(
-        "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{_MARK}', fromUnixTimestamp64Milli({until}), {until})"
-    )
+    marks.note(engine, _MARK, until)
     return len(minutes)
 
 
 def counted_ms(engine: Engine) -> int:
     """The moment up to which what arrived has been counted; 0 before the first run."""
-    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
-    at, known = engine.query("edges_mark", sql, {"name": _MARK}, limits=_LIMITS).rows[0]
-    return int(at) if known else 0
+    return marks.reached_ms(engine, _MARK)
 
 
 def _touched(engine: Engine, since: int, until: int) -> list[_Minute]:

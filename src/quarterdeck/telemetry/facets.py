@@ -10,6 +10,7 @@ two writes counts its minute twice; facets are there to choose from, not to add 
 """
 
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.query.facets import Signal, pairs
 
 MOST_ROWS = 200_000
@@ -27,7 +28,7 @@ def count_new(engine: Engine, until_ns: int) -> int:
 
 
 def _count(engine: Engine, signal: Signal, until: int) -> int:
-    since = _mark(engine, signal) or until - _FIRST_MS
+    since = marks.reached_ms(engine, signal) or until - _FIRST_MS
     span = f"received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})"
     sql = f"SELECT count(), toUnixTimestamp64Milli(max(received)) FROM {signal} WHERE {span}"
     rows, newest = engine.query("facets_new", sql, limits=_LIMITS).rows[0]
@@ -43,14 +44,5 @@ def _count(engine: Engine, signal: Signal, until: int) -> int:
         LIMIT {VALUES_A_FIELD} BY project, field, quarter
         SETTINGS max_memory_usage = {_LIMITS.memory_mb * 1024 * 1024}, max_threads = 1,
             max_bytes_before_external_group_by = {_LIMITS.memory_mb * 1024 * 512}, limit = {ROWS_A_PROJECT * 50}""")
-    engine.execute(
-        "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{signal}', fromUnixTimestamp64Milli({int(newest)}), {until})"
-    )
+    marks.note(engine, signal, newest, until)
     return int(rows)
-
-
-def _mark(engine: Engine, signal: Signal) -> int:
-    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {signal:String}"
-    at, known = engine.query("facets_mark", sql, {"signal": signal}, limits=_LIMITS).rows[0]
-    return int(at) if known else 0

@@ -11,6 +11,7 @@ its minute twice.
 """
 
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.query.log_mask import hash_of, pattern_of, sample_of
 from quarterdeck.telemetry.search.fields import LEVEL
 
@@ -26,7 +27,7 @@ _MARK = "patterns"
 def count_new(engine: Engine, until_ns: int) -> int:
     """Count what arrived since the last run and before `until_ns`; the number of rows looked at."""
     until = until_ns // 1_000_000 - 1
-    since = _mark(engine) or until - _FIRST_MS
+    since = marks.reached_ms(engine, _MARK) or until - _FIRST_MS
     span = f"received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})"
     sql = f"SELECT count(), toUnixTimestamp64Milli(max(received)) FROM logs WHERE {span}"
     rows, newest = engine.query("patterns_new", sql, limits=_LIMITS).rows[0]
@@ -58,14 +59,5 @@ def count_new(engine: Engine, until_ns: int) -> int:
             max_bytes_before_external_group_by = {_LIMITS.memory_mb * 1024 * 256},
             max_bytes_before_external_sort = {_LIMITS.memory_mb * 1024 * 256},
             max_execution_time = {int(_LIMITS.seconds)}""")
-    engine.execute(
-        "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{_MARK}', fromUnixTimestamp64Milli({int(newest)}), {until})"
-    )
+    marks.note(engine, _MARK, newest, until)
     return int(rows)
-
-
-def _mark(engine: Engine) -> int:
-    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
-    at, known = engine.query("patterns_mark", sql, {"name": _MARK}, limits=_LIMITS).rows[0]
-    return int(at) if known else 0

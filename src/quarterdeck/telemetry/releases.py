@@ -8,6 +8,7 @@ between its two writes, and is done again, changes nothing.
 """
 
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry import marks
 
 MOST_RELEASES = 10_000  # of one run: a sender that makes up names does not fill the table
 _FIRST_MS = 7 * 86_400_000
@@ -22,7 +23,7 @@ def note_new(engine: Engine, until_ns: int) -> int:
 
 def _note(engine: Engine, table: str, until: int) -> int:
     mark = f"releases of {table}"
-    since = _mark(engine, mark) or until - _FIRST_MS
+    since = marks.reached_ms(engine, mark) or until - _FIRST_MS
     span = f"received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})"
     sql = f"SELECT count(), toUnixTimestamp64Milli(max(received)) FROM {table} WHERE {span}"
     rows, newest = engine.query("releases_new", sql, limits=_LIMITS).rows[0]
@@ -34,14 +35,5 @@ def _note(engine: Engine, table: str, until: int) -> int:
         FROM {table} WHERE {span} AND release != ''
         GROUP BY project, service, environment, release, day
         LIMIT {MOST_RELEASES} SETTINGS max_memory_usage = {_LIMITS.memory_mb * 1024 * 1024}, max_threads = 1""")
-    engine.execute(
-        "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{mark}', fromUnixTimestamp64Milli({int(newest)}), {until})"
-    )
+    marks.note(engine, mark, newest, until)
     return int(rows)
-
-
-def _mark(engine: Engine, name: str) -> int:
-    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
-    at, known = engine.query("releases_mark", sql, {"name": name}, limits=_LIMITS).rows[0]
-    return int(at) if known else 0

@@ -13,6 +13,7 @@ same ones, and scaled.
 from dataclasses import dataclass
 
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry import marks
 
 LATE_MS = 90_000
 SAMPLE_SPANS = 20_000  # of a minute
@@ -35,16 +36,13 @@ class _Minute:
 def count_new(engine: Engine, settled_ns: int, version: int) -> int:
     """Count the minutes of what arrived since the last run; how many there were."""
     until = settled_ns // 1_000_000 - LATE_MS
-    since = _mark(engine) or until - _FIRST_MS
+    since = marks.reached_ms(engine, _MARK) or until - _FIRST_MS
     if until <= since:
         return 0
     minutes = _touched(engine, since, until)
     for chunk in _chunks(minutes):
         _count(engine, chunk, version)
-    engine.execute(
-        "INSERT INTO facet_marks (signal, received, version)"
-        f" VALUES ('{_MARK}', fromUnixTimestamp64Milli({until}), {until})"
-    )
+    marks.note(engine, _MARK, until)
     return len(minutes)
 
 
@@ -110,9 +108,3 @@ def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
         ) AS inner ON own.trace_id = inner.trace_id AND own.span_id = inner.parent_span_id
         GROUP BY service, minute, environment, kind, name
         SETTINGS max_memory_usage = {_LIMITS.memory_mb * 1024 * 1024}, max_threads = 1, max_execution_time = {int(_LIMITS.seconds)}""")
-
-
-def _mark(engine: Engine) -> int:
-    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
-    at, known = engine.query("self_time_mark", sql, {"name": _MARK}, limits=_LIMITS).rows[0]
-    return int(at) if known else 0

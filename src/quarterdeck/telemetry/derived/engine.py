@@ -21,6 +21,7 @@ from quarterdeck.core.log import fields
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.resources.service import Configured, Resources
 from quarterdeck.store.telemetry import EmbeddedEngine, Limits
+from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.derived import otlp
 from quarterdeck.telemetry.derived.count import MOST_ROWS, count
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
@@ -98,7 +99,7 @@ class DerivedMetrics:
             request, end = await asyncio.to_thread(self._prepare, project.id, each, since, until)
             if request is not None:
                 await keep_own(self._intake, project, "metrics", request)
-            await asyncio.to_thread(self._note, each.id, end)
+            await asyncio.to_thread(marks.note, self._engine, _mark(each.id), end)
             since = self._done[each.id] = end
         self._done.setdefault(each.id, since)
 
@@ -122,10 +123,7 @@ class DerivedMetrics:
 
     def _resume(self, project: int, resource_id: str, until: int) -> int:
         """Up to where a metric had been counted when this process began."""
-        sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {name:String}"
-        name = {"name": _mark(resource_id)}
-        at, known = self._engine.query("derived_mark", sql, name, limits=_LIMITS).rows[0]
-        mark = int(at) if known else until - BACKFILL_MS
+        mark = marks.reached_ms(self._engine, _mark(resource_id)) or until - BACKFILL_MS
         return max(mark, self._newest_run(project, resource_id) * STEP_MS)
 
     def _newest_run(self, project: int, resource_id: str) -> int:
@@ -152,12 +150,6 @@ class DerivedMetrics:
             return tuple(sorted(found.items(), key=lambda label: order.get(label[0], 0)))
 
         return {(*row[:3], labels(row[3])) for row in found}
-
-    def _note(self, resource_id: str, until: int) -> None:
-        self._engine.execute(
-            "INSERT INTO facet_marks (signal, received, version)"
-            f" VALUES ('{_mark(resource_id)}', fromUnixTimestamp64Milli({until}), {until})"
-        )
 
 
 _OWN = f"project = {{project:UInt32}} AND scope = '{otlp.SCOPE}' AND scope_version = {{id:String}}"

@@ -1,0 +1,20 @@
+"""How far each job that counts what arrived has come, kept in the store beside what it counts."""
+
+from quarterdeck.store.telemetry import Engine, Limits
+
+_LIMITS = Limits(seconds=20, memory_mb=64, threads=1)
+
+
+def reached_ms(engine: Engine, job: str) -> int:
+    """The arrival up to which a job has counted, in milliseconds since 1970; 0 before its first run."""
+    sql = "SELECT toUnixTimestamp64Milli(argMax(received, version)), count() FROM facet_marks WHERE signal = {job:String}"
+    at, known = engine.query("marks", sql, {"job": job}, limits=_LIMITS).rows[0]
+    return int(at) if known else 0
+
+
+def note(engine: Engine, job: str, reached: int, version: int | None = None) -> None:
+    """A job has counted up to an arrival. `job` is a name of ours; the highest version holds."""
+    engine.execute(
+        "INSERT INTO facet_marks (signal, received, version)"
+        f" VALUES ('{job}', fromUnixTimestamp64Milli({int(reached)}), {int(version or reached)})"
+    )
