@@ -183,7 +183,10 @@ def _groups(value: Any) -> tuple[FileGroup, ...]:
 
 
 def _group(value: Any) -> FileGroup:
-    return FileGroup(**_checked(dict(value), _GROUP, "files"))
+    found = _checked(dict(value), _GROUP, "files")
+    if "paths" not in found:
+        raise ValueError("a group needs `paths`")
+    return FileGroup(**found)
 
 
 _GROUP: dict[str, Callable[[Any], Any]] = {

@@ -73,8 +73,8 @@ class Follower(threading.Thread):
             try:
                 if now - scanned >= SCAN_S:
                     scanned = now
-                    self._scan(now)
-                if not self._read(now):
+                    self.scan(now)
+                if not self.read(now):
                     self._ended.wait(POLL_S)
             except _StoppedError:
                 break
@@ -86,7 +86,8 @@ class Follower(threading.Thread):
 
     # Finding files.
 
-    def _scan(self, now: float) -> None:
+    def scan(self, now: float) -> None:
+        """Find files that are new, and those that have been renamed."""
         seen: dict[str, str] = {}
         for pattern, path, told in self._matches():
             key = key_of(told)
@@ -99,7 +100,7 @@ class Follower(threading.Thread):
                 if tail.idle_for(now) > _IDLE_S:
                     self._close(tail)
             elif self._has_news(key, told):
-                self._open(path, pattern)
+                self._open(path, pattern, now)
         for key, tail in list(self._tails.items()):
             if key not in seen and not tail.left_at:
                 tail.left_at = now
@@ -140,7 +141,7 @@ class Follower(threading.Thread):
         mark = mark_of(self._buffer.positions.get(key))
         return mark is None or told.st_size != mark.offset or time.time() - told.st_mtime < _IDLE_S
 
-    def _open(self, path: str, pattern: str) -> None:
+    def _open(self, path: str, pattern: str, now: float) -> None:
         try:
             file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
         except OSError as error:
@@ -154,7 +155,7 @@ class Follower(threading.Thread):
                 os.close(file)  # it is being copied right now, and looked at again
                 return
             known = original.former
-        tail = Tail(file, path, pattern, group.multiline, known)
+        tail = Tail(file, path, pattern, group.multiline, known, now)
         if (
             known is None
             and group.start == "end"
@@ -196,20 +197,23 @@ class Follower(threading.Thread):
             if os.fstat(file).st_size <= mark.offset or not begins_as(file, mark):
                 os.close(file)
                 return
-            tail = Tail(file, mark.path, mark.pattern, self._groups[mark.pattern].multiline, mark)
+            tail = Tail(
+                file, mark.path, mark.pattern, self._groups[mark.pattern].multiline, mark, now
+            )
             tail.left_at = now
             self._tails[key] = tail
 
     # Reading them.
 
-    def _read(self, now: float) -> bool:
-        """Whether there was anything new."""
+    def read(self, now: float) -> bool:
+        """Put what is new into the buffer; whether there was anything."""
         grew = False
         for tail in list(self._tails.values()):
             try:
+                before = tail.position
                 for event in tail.read(now):
-                    grew = True
                     self._add(tail, event)
+                grew = grew or tail.position != before
             except OSError as error:
                 self._tell(tail.path, "A file cannot be read.", reason=str(error.strerror))
                 tail.ended = True

@@ -83,6 +83,7 @@ class Joiner:
         self._mode = first if first in ("auto", "off") else "first"
         self._first = re.compile(first.encode())
         self._event: Event | None = None
+        self._blank = 0  # lines since the event, which are part of it if it goes on
         self._traceback = False  # in Python's, whose last line is not indented
 
     @property
@@ -92,22 +93,25 @@ class Joiner:
     def add(self, line: Event) -> Iterator[Event]:
         """The events that are complete now that this line has come."""
         event = self._event
-        if event is not None and event.lines < MOST_LINES and self._goes_on(line.text):
-            _append(event, line)
+        if not line.text.strip():
+            if event is not None:
+                event.end = line.end
+                self._blank += 1
             return
-        if event is not None and not line.text.strip():
-            event.end = line.end
+        if event is not None and event.lines < MOST_LINES and self._goes_on(line.text):
+            _append(event, line, self._blank)
+            self._blank = 0
             return
         yield from self.flush()
-        if line.text.strip():
-            self._event = line
-            self._traceback = bool(_TRACEBACK.match(line.text))
+        self._event = line
+        self._traceback = bool(_TRACEBACK.match(line.text))
         if self._mode == "off" or (self._mode == "auto" and _JSON.match(line.text)):
             yield from self.flush()  # nothing goes on with it
 
     def flush(self) -> Iterator[Event]:
         """The event that waits for more, when no more comes."""
-        event, self._event, self._traceback = self._event, None, False
+        event, self._event = self._event, None
+        self._blank, self._traceback = 0, False
         if event is not None:
             yield event
 
@@ -123,9 +127,10 @@ class Joiner:
         return False
 
 
-def _append(event: Event, line: Event) -> None:
-    event.size += 1 + line.size
+def _append(event: Event, line: Event, blank: int) -> None:
+    between = b"\n" * (1 + blank)
+    event.size += len(between) + line.size
     event.end = line.end
-    event.lines += 1
+    event.lines += 1 + blank
     if (room := LARGEST - len(event.text)) > 0:
-        event.text += (b"\n" + line.text)[:room]
+        event.text += (between + line.text)[:room]

@@ -199,7 +199,9 @@ def _number(value: str | float) -> int:
     try:
         number = float(value)
         scale = next((10**power for most, power in _SIZES if abs(number) < most), 1)
-        return int(value) * scale if isinstance(value, int) else int(number * scale)
+        if isinstance(value, int):
+            return value * scale
+        return round(number * scale / 1000) * 1000  # more than microseconds it cannot tell
     except (ValueError, OverflowError):
         return 0
 

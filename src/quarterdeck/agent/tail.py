@@ -62,7 +62,7 @@ class Tail:
     """A file that is followed, from an open descriptor on, which is its own from then on."""
 
     def __init__(
-        self, file: int, path: str, pattern: str, multiline: str, known: Mark | None
+        self, file: int, path: str, pattern: str, multiline: str, known: Mark | None, now: float
     ) -> None:
         self.path = path
         self.pattern = pattern
@@ -71,6 +71,7 @@ class Tail:
         self.ended = False
         self._file = file
         self._multiline = multiline
+        self._grew_at = now
         self._former = known.former if known else None
         self._length, self._hash = 0, _digest(b"")
         self._begin(0)
@@ -85,6 +86,11 @@ class Tail:
     def mark(self) -> Mark:
         """After the last event that was handed out."""
         return Mark(self.path, self.pattern, self._done, self._length, self._hash, self._former)
+
+    @property
+    def position(self) -> int:
+        """After the last byte that was read."""
+        return self._lines.position
 
     def skip_to_end(self) -> None:
         self._begin(os.fstat(self._file).st_size)
@@ -137,7 +143,6 @@ class Tail:
         self._lines = Lines(offset)
         self._joiner = Joiner(self._multiline)
         self._done = offset
-        self._grew_at = 0.0
 
     def _restart(self, former: Mark) -> None:
         self._former = Mark(
