@@ -224,6 +224,17 @@ def test_a_copy_made_before_truncating_goes_on_where_the_original_was(tmp_path: 
     assert agent.lines() == []
 
 
+def test_a_file_that_only_begins_like_another_one_is_read_after_a_while(tmp_path: Path) -> None:
+    banner = "=== the log of a program that always begins with these words ==="
+    write(tmp_path / "app.log", banner, "one")
+    agent = Agent(tmp_path, "app.log*")
+    assert agent.lines() == [banner, "one"]
+    write(tmp_path / "app.log.2", banner, "one", "two")
+    assert agent.lines() == []
+    agent.look(seconds=61)
+    assert agent.lines() == [banner, "one", "two"]
+
+
 def test_truncated_while_nothing_ran(tmp_path: Path, log: Path) -> None:
     agent = Agent(tmp_path, "app.log")
     assert agent.lines() == ["one", "two"]

@@ -1,6 +1,7 @@
 """What is measured of a machine: names of the conventions, real devices alone, no secrets, no pids."""
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -200,6 +201,13 @@ def test_a_file_gives_the_options_and_the_command_line_wins(tmp_path: Path) -> N
     assert (first.service, first.start, first.exclude) == ("a", "end", ("*.old",))
     assert first.attributes == {"team": "web", "zone": "7"}
     assert (second.paths, second.multiline) == (("/var/log/c.log",), "off")
+
+
+def test_the_documented_file_of_options_is_one(tmp_path: Path) -> None:
+    page = (Path(__file__).parent.parent / "docs" / "hosts.md").read_text()
+    [example] = re.findall(r"```yaml\n(.*?)```", page, re.DOTALL)
+    options = load(write(tmp_path, example), {"key": "k", "files": ()})
+    assert [group.service for group in options.files] == ["nginx", "shop"]
 
 
 @pytest.mark.parametrize(

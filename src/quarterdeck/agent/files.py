@@ -43,6 +43,7 @@ _RECORD_BYTES = 512 * 1024
 _RECORD_ITEMS = 2000
 _PACKED = (".gz", ".bz2", ".xz", ".zst", ".zip", ".lz4", ".Z")
 _ROTATED = re.compile(r"[-.]\d")
+_COPYING_S = 60.0  # after which a file that begins like another one is taken for its own
 _TELLING = 32  # bytes of a beginning that tell a file from others
 _DATED = re.compile(r"[-_.]?\d[\d\-_.T]*$")
 
@@ -59,6 +60,7 @@ class Follower(threading.Thread):
         self._ended = threading.Event()
         self._told: set[str] = set()
         self._sought: set[str] = set()
+        self._copies: dict[str, float] = {}  # since when they have looked like being made
         self._records: dict[str, list[LogRecord]] = {}
         self._touched: dict[str, Tail] = {}
         self._bytes = self._items = 0
@@ -148,13 +150,14 @@ class Follower(threading.Thread):
             self._tell(path, "A file cannot be read.", reason=str(error.strerror))
             return
         group = self._groups[pattern]
-        known = mark_of(self._buffer.positions.get(key_of(os.fstat(file))))
+        key = key_of(os.fstat(file))
+        known = mark_of(self._buffer.positions.get(key))
         original = self._original_of(path, file) if known is None else None
-        if original is not None:
-            if original.former is None or not begins_as(file, original.former):
-                os.close(file)  # it is being copied right now, and looked at again
-                return
+        if original is not None and original.former and begins_as(file, original.former):
             known = original.former
+        elif original is not None and now - self._copies.setdefault(key, now) < _COPYING_S:
+            os.close(file)  # it is being copied right now, and looked at again
+            return
         tail = Tail(file, path, pattern, group.multiline, known, now)
         if (
             known is None
@@ -186,6 +189,7 @@ class Follower(threading.Thread):
                     key_of(entry.stat(follow_symlinks=False)): entry.path for entry in entries
                 }
         except OSError:
+            self._sought.discard(key)
             return
         path = neighbours.get(key)
         if path is None:
