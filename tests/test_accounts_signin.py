@@ -45,7 +45,10 @@ async def test_two_setups_at_once_make_one_admin(desk: Desk) -> None:
     answers = await asyncio.gather(
         *(b.ask("POST", "/setup", body) for b, body in zip(browsers, bodies, strict=True))
     )
-    assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409, 409, 409]
+    first, *rest = sorted(answer.status_code for answer in answers)
+    assert first == 200
+    # Whoever asks just as the token is forgotten is told that it is the wrong one.
+    assert set(rest) <= {403, 409}
     rows = await desk.accounts.store.read(lambda conn: conn.execute(select(users.c.id)).all())
     assert len(rows) == 1
 

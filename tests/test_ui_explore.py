@@ -217,6 +217,8 @@ def test_a_trace_unfolds_by_keyboard_and_says_what_failed(browser: Browser, deck
         expect(panel).to_have_count(0)
         page.get_by_role("textbox", name="Find in this trace").fill("northcard")
         page.keyboard.press("Enter")
+        expect(page.get_by_text("0 of 1")).to_be_visible()
+        page.keyboard.press("Enter")
         expect(page.get_by_text("1 of 1")).to_be_visible()
         page.get_by_role("link", name="Logs 1").click()
         expect(records(page)).to_contain_text("payment declined by the provider")
@@ -296,7 +298,7 @@ def test_a_pinned_search_stands_on_its_page_and_in_the_palette(
         expect(palette.get_by_role("option").first).to_contain_text("saved search")
         page.goto("/traces")
         expect(page.get_by_role("table", name="Traces")).to_be_visible()
-        expect(page.get_by_text("Declined")).to_have_count(0)  # it is for logs
+        expect(page.get_by_role("link", name="Declined")).to_have_count(0)  # it is for logs
     with deck.client() as admin:
         admin.delete(path, params={"project": "default"}).raise_for_status()
 

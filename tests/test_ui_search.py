@@ -64,7 +64,7 @@ def test_a_search_is_completed_by_keyboard_and_remembered(browser: Browser, deck
         field.click()
         expect(page.get_by_role("option", name=re.compile("^kind:server recent"))).to_be_visible()
         page.keyboard.press("Escape")
-        expect(page.get_by_role("option")).to_have_count(0)
+        expect(page.get_by_role("listbox")).to_have_count(0)
 
 
 def test_a_fault_is_pointed_at_and_does_not_become_the_search(
@@ -109,7 +109,7 @@ def test_the_text_of_a_search_goes_to_the_address_and_back(
         page.keyboard.type(" z")
         page.keyboard.press("Escape")
         page.keyboard.press("Enter")
-        expect(page).to_have_url(re.compile(r"z(&|$)"))
+        expect(page).to_have_url(re.compile(r"(\+|%20)z(&|$)"))
         assert sought(page) == f"{text} z"
         page.reload()
         expect(field).to_have_value(f"{text} z")
@@ -151,7 +151,7 @@ def test_a_search_is_saved_found_changed_and_deleted(browser: Browser, deck: Ser
         page = sign_in(watched, EMAIL, "/logs?q=a+OR+declined&severity=error&t=-2h", PASSWORD)
         page.get_by_role("button", name="Saved searches").click()
         page.get_by_role("button", name="Save this search").click()
-        page.get_by_label("Title").fill("Declined ones")
+        page.get_by_role("textbox", name="Title").fill("Declined ones")
         page.get_by_role("checkbox", name=re.compile("Pinned")).check()
         page.get_by_role("button", name="Save search").click()
         pinned = page.get_by_role("navigation", name="Saved searches")
@@ -163,14 +163,13 @@ def test_a_search_is_saved_found_changed_and_deleted(browser: Browser, deck: Ser
         page.get_by_role("button", name="Saved searches").click()
         page.get_by_role("button", name="What to do with Declined ones").click()
         page.get_by_role("menuitem", name="Edit title and description").click()
-        page.get_by_label("Title").fill("Other ones")
+        page.get_by_role("textbox", name="Title").fill("Other ones")
         page.get_by_role("button", name="Save", exact=True).click()
         page.get_by_role("button", name="Saved searches").click()
         page.get_by_role("button", name="What to do with Other ones").click()
         page.get_by_role("menuitem", name="Update with what the page shows").click()
         listed = page.get_by_role("dialog").get_by_role("link")
         expect(listed).to_contain_text("other")
-        expect(listed).to_contain_text("open")
         page.get_by_role("button", name="What to do with Other ones").click()
         page.get_by_role("menuitem", name="Delete").click()
         expect(pinned).to_have_count(0)
