@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quarterdeck.store.telemetry import Engine
-from quarterdeck.telemetry.query.window import Asked, Grid, Window, run
+from quarterdeck.telemetry.query.window import Asked, Grid, Window, grid_of, run
 
 _OF = (
     "system.filesystem.mountpoint", "mountpoint", "network.interface.name", "system.device", "device", "cpu.mode",
@@ -25,7 +25,8 @@ DAYS = (
     "project = {project:UInt32} AND day >= toDate(fromUnixTimestamp64Milli({from_ms:Int64}))"
     " AND day <= toDate(fromUnixTimestamp64Milli({to_ms:Int64}))"
 )
-_BEFORE_MS = 5 * 60_000  # how far back the point before the first one may lie
+_ENOUGH_MS = 30 * 60_000  # of a step, to tell its mean by
+_BEFORE_MS = 5 * 60_000  # how far back the point before the first one may lie at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +55,11 @@ def levels(
     asked = Asked()
     sql = f"""
         WITH known AS ({_known(asked, window, metrics, host)})
-        SELECT host, metric, of, second, {grid.index("time")} AS step, avg(value), argMax(value, time)
-        FROM samples INNER JOIN known USING (series_id)
-        WHERE {_points(window)}
+        SELECT host, metric, of, second, step, sum(total) / sum(points), argMax(newest, at) FROM (
+            SELECT series_id, {grid.index("time")} AS step, sum(value) AS total, count() AS points,
+                argMax(value, time) AS newest, max(time) AS at
+            FROM samples WHERE {_points(window)}{_thinned(grid)} GROUP BY series_id, step
+        ) AS each INNER JOIN known USING (series_id)
         GROUP BY host, metric, of, second, step ORDER BY step"""
     return _lines(run(engine, "host_levels", sql, window, asked).rows)
 
@@ -68,7 +71,7 @@ def rates(
 
     Of several series with the same labels the largest: a machine may be told of twice.
     """
-    start = max(0, window.start_ms - _BEFORE_MS)
+    start = max(0, window.start_ms - max(_BEFORE_MS, grid.step_ms))
     wide = Window(window.project, start, window.end_ms, window.environment)
     asked = Asked()
     first = asked.bind(window.start_ms, "Int64")
@@ -79,7 +82,7 @@ def rates(
                 SELECT series_id, time, lagInFrame(value) OVER w AS old, lagInFrame(time) OVER w AS since, row_number() OVER w AS number,
                     if(value < old OR start > since, value, value - old) AS grown,
                     (toUnixTimestamp64Milli(time) - toUnixTimestamp64Milli(since)) / 1000 AS seconds
-                FROM samples WHERE {_points(wide)}
+                FROM samples WHERE {_points(wide)}{_thinned(grid)}
                 WINDOW w AS (PARTITION BY series_id ORDER BY time ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
             ) WHERE number > 1 AND seconds > 0 AND toUnixTimestamp64Milli(time) >= {first}
             GROUP BY series_id, step
@@ -93,28 +96,32 @@ def slopes(
 ) -> dict[tuple[str, str], float]:
     """How much a level grows a second, by host and what it is of, where an hour of it is known."""
     asked = Asked()
+    grid = grid_of(window, 45)
     sql = f"""
-        WITH known AS ({_known(asked, window, [metric], host)})
-        SELECT host, of, simpleLinearRegression(toUnixTimestamp(time), value).1
-        FROM samples INNER JOIN known USING (series_id)
-        WHERE {_points(window)} AND second = {asked.bind(second)}
-        GROUP BY host, of HAVING max(time) - min(time) >= 3600"""
-    return {
-        (name, of): slope for name, of, slope in run(engine, "host_slopes", sql, window, asked).rows
-    }
+        WITH known AS ({_known(asked, window, [metric], host, second)})
+        SELECT host, of, slope FROM (
+            SELECT series_id, simpleLinearRegression(toUnixTimestamp(time), value).1 AS slope
+            FROM samples WHERE {_points(window)}{_thinned(grid)}
+            GROUP BY series_id HAVING max(time) - min(time) >= 3600
+        ) AS each INNER JOIN known USING (series_id)"""
+    rows = run(engine, "host_slopes", sql, window, asked).rows
+    return {(name, of): slope for name, of, slope in rows}
 
 
 def by(lines: Lines, metric: str) -> Iterable[tuple[Key, Line]]:
     return ((key, line) for key, line in lines.items() if key.metric == metric)
 
 
-def _known(asked: Asked, window: Window, metrics: Sequence[str], host: str) -> str:
+def _known(
+    asked: Asked, window: Window, metrics: Sequence[str], host: str, second: str = ""
+) -> str:
     """SQL: the series of the metrics with their host and labels."""
     which = f"= {asked.bind(host)}" if host else "!= ''"
-    environment = " AND environment = {environment:String}" if window.environment else ""
+    more = " AND environment = {environment:String}" if window.environment else ""
+    more += f" AND second = {asked.bind(second)}" if second else ""
     return f"""
         SELECT DISTINCT series_id, metric, {HOST} AS host, {_first(_OF)} AS of, {_first(_SECOND)} AS second
-        FROM series WHERE {DAYS}{environment} AND metric IN {asked.bind(list(metrics), "Array(String)")} AND host {which}"""
+        FROM series WHERE {DAYS} AND metric IN {asked.bind(list(metrics), "Array(String)")} AND host {which}{more}"""
 
 
 def _first(labels: Sequence[str]) -> str:
@@ -127,6 +134,13 @@ def _points(window: Window) -> str:
     """A point has no environment of its own; its series has."""
     bare = Window(window.project, window.start_ms, window.end_ms)
     return f"{bare.where()} AND series_id IN (SELECT series_id FROM known)"
+
+
+def _thinned(grid: Grid) -> str:
+    """SQL: of long steps, half an hour's worth of minutes will do; any minutes, so that what is
+    measured seldom has its turn as well."""
+    every = grid.step_ms // _ENOUGH_MS
+    return f" AND intHash32(intDiv(toUnixTimestamp(time), 60)) % {every} = 0" if every > 1 else ""
 
 
 def _lines(rows: Iterable[Sequence[Any]]) -> Lines:
