@@ -128,8 +128,8 @@ def test_each_record_is_counted_once_though_the_server_is_killed_again_and_again
 
     thread = threading.Thread(target=send)
     thread.start()
-    for _ in range(3):
-        time.sleep(8)
+    for _ in range(2):
+        time.sleep(7)
         own_server.kill()
         own_server.start()
     stop.set()

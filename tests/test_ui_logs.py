@@ -15,7 +15,7 @@ from support.server import Server
 from test_ui_explore import CHROMIUM, PERSON, STATIC, records, rows, visit
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser_explore"),
     pytest.mark.skipif(not STATIC.exists(), reason="the UI has not been built (make setup)"),
 ]
 

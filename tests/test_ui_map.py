@@ -18,7 +18,7 @@ STATIC = TESTS.parent / "src/quarterdeck/http/static/index.html"
 EMAIL = "ada@example.com"
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser_explore"),
     pytest.mark.skipif(not STATIC.exists(), reason="the UI has not been built (make setup)"),
 ]
 

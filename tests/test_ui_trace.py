@@ -18,7 +18,7 @@ WELL = f"{1:032x}"
 ROW = "[role=treeitem]"
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("browser_explore"),
     pytest.mark.skipif(not STATIC.exists(), reason="the UI has not been built (make setup)"),
 ]
 
