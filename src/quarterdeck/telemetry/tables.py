@@ -19,6 +19,7 @@ class Table:
 
 
 _POINTS = ("samples", "histograms", "exponential_histograms", "summaries", "exemplars")
+_PROMETHEUS = ("prom_samples", "prom_histograms", "prom_exemplars")
 
 TABLES: tuple[Table, ...] = (
     Table("spans", ("traces",), "toDate(time)"),
@@ -33,6 +34,9 @@ TABLES: tuple[Table, ...] = (
     Table("log_patterns", ("logs",), "toDate(slot)"),
     *(Table(name, ("metrics",), "toDate(time)") for name in _POINTS),
     Table("series", ("metrics",), "day"),
+    *(Table(name, ("metrics",), "toDate(time)") for name in _PROMETHEUS),
+    Table("prom_series", ("metrics",), "day"),
+    Table("prom_metadata", ("metrics",), "day"),
     Table("facets_15m", ("traces", "logs"), "toDate(quarter)"),
     Table("releases", ("traces", "logs"), "day"),
     Table("rejects", SIGNALS, "toDate(time)"),
