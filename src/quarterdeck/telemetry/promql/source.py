@@ -21,7 +21,8 @@ STALE_BITS = 0x7FF0000000000002
 
 def is_stale(values: Values) -> npt.NDArray[np.bool_]:
     """Which values are staleness markers; told by their bits."""
-    return values.view(np.uint64) == STALE_BITS
+    stale: npt.NDArray[np.bool_] = values.view(np.uint64) == STALE_BITS
+    return stale
 
 
 @dataclass(frozen=True, slots=True)
