@@ -60,7 +60,8 @@ def test_every_action_was_recorded(pools: Pools) -> None:
         "checkout/sahelpay", "checkout/northcard", "checkout/sahelpay/rare", "checkout/northcard/rare", OUTAGE, "track", "fulfil", "offers", "accept",
         "deliver", "recount", "admin_users", "admin_user", "admin_analytics", "admin_settings", "admin_change",
     } == set(pools)  # fmt: skip
-    assert sum(template.failed for template in pools[OUTAGE]) > len(pools[OUTAGE]) / 2
+    # Four of five fail, each by chance: fewer than a third would be no chance any more.
+    assert sum(template.failed for template in pools[OUTAGE]) > len(pools[OUTAGE]) / 3
 
 
 def test_the_hour_is_full_from_end_to_end(chunks: list[Chunk], when: Past) -> None:
