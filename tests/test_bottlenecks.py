@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from quarterdeck.telemetry import self_time
+from quarterdeck.telemetry.minutes import LATE_MS
 from quarterdeck.telemetry.query.bottlenecks import bottlenecks
 from quarterdeck.telemetry.query.slower import best_cut, slower
 from quarterdeck.telemetry.query.window import Window, window_of
@@ -18,7 +19,7 @@ MS = 1_000_000
 
 def count() -> None:
     time.sleep(0.003)  # a mark is a millisecond, and what arrived within it counts as seen
-    later = now_ns() + self_time.LATE_MS * MS
+    later = now_ns() + LATE_MS * MS
     self_time.count_new(shared_engine(), later, now_ns())
     time.sleep(0.003)
 

@@ -8,6 +8,7 @@ import pytest
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.telemetry import edges
+from quarterdeck.telemetry.minutes import LATE_MS
 from quarterdeck.telemetry.query.dependencies import dependencies
 from quarterdeck.telemetry.query.edge_detail import edge_detail
 from quarterdeck.telemetry.query.edge_figures import Pair, end_of, node_id
@@ -44,7 +45,7 @@ def span(
 def count() -> None:
     """What the job does, once all that arrived has had its time."""
     time.sleep(0.003)  # a mark is a millisecond, and what arrived within it counts as seen
-    edges.count_new(shared_engine(), now_ns() + edges.LATE_MS * MS, now_ns())
+    edges.count_new(shared_engine(), now_ns() + LATE_MS * MS, now_ns())
     time.sleep(0.003)
 
 

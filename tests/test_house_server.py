@@ -141,6 +141,7 @@ def test_stopping_finishes_the_requests_that_run(own_server: Server) -> None:
     with socket.create_connection((host, int(port)), timeout=30) as connection:
         connection.sendall(head.encode())
         assert b" 100 " in connection.recv(1024)  # now it is being read
+        assert own_server.process is not None
         own_server.process.terminate()
         time.sleep(0.5)
         connection.sendall(b"{}")

@@ -13,6 +13,7 @@ from typing import Any
 
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry import edges
+from quarterdeck.telemetry.minutes import LATE_MS
 from support.rows import SECOND, add_spans, now_ns
 
 MS = 1_000_000
@@ -49,7 +50,7 @@ def main(path: str) -> None:
     engine = EmbeddedEngine(Path(path), memory_mb=512)
     add_spans(engine, 1, *(span for number in range(40) for span in shop(number)))
     time.sleep(0.01)
-    edges.count_new(engine, now_ns() + edges.LATE_MS * MS, now_ns())
+    edges.count_new(engine, now_ns() + LATE_MS * MS, now_ns())
     engine.close()
 
 

@@ -13,42 +13,36 @@ keep their names, the others are one without a name; of all calls, the `MOST_EDG
 of a minute are kept.
 """
 
-from dataclasses import dataclass
-
 from quarterdeck.store.telemetry import Engine, Limits
 from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.calls import CHILDREN_MS, ENTRY, calls
+from quarterdeck.telemetry.minutes import (
+    FIRST_MS,
+    LATE_MS,
+    MOST,
+    Chunk,
+    count_in_chunks,
+    every,
+    sized,
+)
 
-LATE_MS = 90_000
 EXACT_SPANS = 100_000  # of a minute
-CHUNK_SPANS = 400_000  # counted at once
-CHUNK_MINUTES = 240
-MOST_MINUTES = 20_000  # of a run
 MOST_NAMES = 30  # of a service, kind and minute
 MOST_EDGES = 1_000  # of a minute
 _LONGEST_MINUTES = 5  # that a call is looked for its answer
 _KNOWN_S = 86_400  # that a service is known by an address it answered at
-_FIRST_MS = 86_400_000
 _LIMITS = Limits(seconds=60, memory_mb=512, threads=1)
 _MARK = "edges"
-
-
-@dataclass(frozen=True, slots=True)
-class _Minute:
-    project: int
-    minute_s: int
-    spans: int
 
 
 def count_new(engine: Engine, settled_ns: int, version: int) -> int:
     """Count the minutes of what arrived since the last run; how many there were."""
     until = settled_ns // 1_000_000 - LATE_MS
-    since = counted_ms(engine) or until - _FIRST_MS
+    since = counted_ms(engine) or until - FIRST_MS
     if until <= since:
         return 0
-    minutes = _touched(engine, since, until)
-    for chunk in _chunks(minutes):
-        _count(engine, chunk, version)
+    minutes = sized(engine, _touched(engine, since, until), _LIMITS)
+    count_in_chunks(_MARK, minutes, EXACT_SPANS, lambda chunk: _count(engine, chunk, version))
     marks.note(engine, _MARK, until)
     return len(minutes)
 
@@ -58,8 +52,8 @@ def counted_ms(engine: Engine) -> int:
     return marks.reached_ms(engine, _MARK)
 
 
-def _touched(engine: Engine, since: int, until: int) -> list[_Minute]:
-    """The minutes to count anew, oldest first, and how many spans each has."""
+def _touched(engine: Engine, since: int, until: int) -> set[tuple[int, int]]:
+    """The minutes to count anew."""
     own = "toStartOfMinute(time)::DateTime"
     longest = f"least({_LONGEST_MINUTES}, intDiv(greatest(duration_ns, 0), 60000000000) + 1)"
     sql = f"""
@@ -68,45 +62,19 @@ def _touched(engine: Engine, since: int, until: int) -> list[_Minute]:
             kind IN {ENTRY}, [{own}, {own} - INTERVAL 1 MINUTE],
             arrayMap(i -> {own} + INTERVAL i MINUTE, range(toUInt32({longest}) + 1))))) AS minute
         FROM spans WHERE received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})
-        ORDER BY minute DESC LIMIT {MOST_MINUTES}"""
-    touched = {(project, minute) for project, minute in engine.query("edges_touched", sql, limits=_LIMITS).rows}  # fmt: skip
-    if not touched:
-        return []
-    oldest, newest = min(at for _, at in touched), max(at for _, at in touched)
-    sql = f"""
-        SELECT project, toUnixTimestamp(minute) AS at, sum(spans) FROM red_1m
-        WHERE minute >= toDateTime({oldest}) AND minute <= toDateTime({newest}) AND project IN ({", ".join({str(p) for p, _ in touched})})
-        GROUP BY project, minute ORDER BY project, minute"""
-    found = engine.query("edges_spans", sql, limits=_LIMITS).rows
-    return [_Minute(*row) for row in found if (row[0], row[1]) in touched]
+        ORDER BY minute DESC LIMIT {MOST}"""
+    return {tuple(row) for row in engine.query("edges_touched", sql, limits=_LIMITS).rows}
 
 
-def _chunks(minutes: list[_Minute]) -> list[list[_Minute]]:
-    """Minutes of one project that follow one another, few enough to be counted at once."""
-    chunks: list[list[_Minute]] = []
-    size = 0
-    for each in minutes:
-        spans = min(each.spans, EXACT_SPANS)
-        last = chunks[-1] if chunks else None
-        near = last and last[0].project == each.project and each.minute_s - last[0].minute_s < CHUNK_MINUTES * 60  # fmt: skip
-        if last and near and size + spans <= CHUNK_SPANS:
-            last.append(each)
-            size += spans
-        else:
-            chunks.append([each])
-            size = spans
-    return chunks
-
-
-def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
-    project, oldest, newest = chunk[0].project, chunk[0].minute_s, chunk[-1].minute_s
-    every = max(1, -(-max(each.spans for each in chunk) // EXACT_SPANS))
+def _count(engine: Engine, chunk: Chunk, version: int) -> None:
+    project, oldest, newest = chunk[0].project, chunk[0].at, chunk[-1].at
+    scale = every(chunk, EXACT_SPANS)
     of_project = f"project = {project}" + (
-        f" AND sipHash64(trace_id) % {every} = 0" if every > 1 else ""
+        f" AND sipHash64(trace_id) % {scale} = 0" if scale > 1 else ""
     )
     own = (
         f"{of_project} AND time >= toDateTime64({oldest}, 9) AND time < toDateTime64({newest + 60}, 9)"
-        f" AND toUnixTimestamp(toStartOfMinute(time)) IN ({', '.join(str(each.minute_s) for each in chunk)})"
+        f" AND toUnixTimestamp(toStartOfMinute(time)) IN ({', '.join(str(each.at) for each in chunk)})"
     )
     near = (
         f"{of_project} AND time >= toDateTime64({oldest - CHILDREN_MS // 1000}, 9)"
@@ -122,7 +90,7 @@ def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
         SELECT {project}, minute, environment, source_kind,
             if(source_kind != 'service' AND place > {MOST_NAMES}, '', source) AS from_name, target_kind,
             if(target_kind != 'service' AND place > {MOST_NAMES}, '', target) AS to_name, system, any(address), bucket,
-            sum(calls) * {every}, sum(errors) * {every}, sum(total_ns) * {every}, max(max_ns), {version}
+            sum(calls) * {scale}, sum(errors) * {scale}, sum(total_ns) * {scale}, max(max_ns), {version}
         FROM (
             SELECT *, dense_rank() OVER (PARTITION BY minute ORDER BY of_pair DESC, {pair}) AS pairs,
                 dense_rank() OVER (PARTITION BY minute, if(target_kind = 'service', (1, target, source_kind), (0, source, target_kind))
@@ -142,7 +110,7 @@ def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
         SETTINGS max_memory_usage = {_LIMITS.memory_mb * 1024 * 1024}, max_threads = 1, max_execution_time = {int(_LIMITS.seconds)}""")
     # A minute may have lost all its calls to others: a row without any says that it was counted.
     rows = ", ".join(
-        f"({project}, {each.minute_s}, '', 'outside', '', 'outside', '', '', '', 0, 0, 0, 0, 0, {version})"
+        f"({project}, {each.at}, '', 'outside', '', 'outside', '', '', '', 0, 0, 0, 0, 0, {version})"
         for each in chunk
     )
     engine.execute(f"INSERT INTO edges_1m VALUES {rows}")

@@ -10,76 +10,50 @@ or dying in between, changes nothing. Of busy minutes a sample of whole traces i
 same ones, and scaled.
 """
 
-from dataclasses import dataclass
-
 from quarterdeck.store.telemetry import Engine, Limits
 from quarterdeck.telemetry import marks
+from quarterdeck.telemetry.minutes import (
+    FIRST_MS,
+    LATE_MS,
+    MOST,
+    Chunk,
+    count_in_chunks,
+    every,
+    sized,
+)
 
-LATE_MS = 90_000
 SAMPLE_SPANS = 20_000  # of a minute
-CHUNK_SPANS = 400_000  # counted at once
-CHUNK_MINUTES = 240
-MOST_MINUTES = 20_000  # of a run
 _CHILDREN_MS = 120_000  # after its minute may a child of a span begin
-_FIRST_MS = 86_400_000
 _LIMITS = Limits(seconds=60, memory_mb=512, threads=1)
 _MARK = "self time"
-
-
-@dataclass(frozen=True, slots=True)
-class _Minute:
-    project: int
-    minute_s: int
-    spans: int
 
 
 def count_new(engine: Engine, settled_ns: int, version: int) -> int:
     """Count the minutes of what arrived since the last run; how many there were."""
     until = settled_ns // 1_000_000 - LATE_MS
-    since = marks.reached_ms(engine, _MARK) or until - _FIRST_MS
+    since = marks.reached_ms(engine, _MARK) or until - FIRST_MS
     if until <= since:
         return 0
-    minutes = _touched(engine, since, until)
-    for chunk in _chunks(minutes):
-        _count(engine, chunk, version)
+    minutes = sized(engine, _touched(engine, since, until), _LIMITS)
+    count_in_chunks(_MARK, minutes, SAMPLE_SPANS, lambda chunk: _count(engine, chunk, version))
     marks.note(engine, _MARK, until)
     return len(minutes)
 
 
-def _touched(engine: Engine, since: int, until: int) -> list[_Minute]:
-    """The minutes that spans have arrived for, and how many spans each has."""
+def _touched(engine: Engine, since: int, until: int) -> set[tuple[int, int]]:
+    """The minutes that spans have arrived for."""
     sql = f"""
-        SELECT project, toUnixTimestamp(toStartOfMinute(time)) AS minute, count() FROM spans
+        SELECT DISTINCT project, toUnixTimestamp(toStartOfMinute(time)) AS minute FROM spans
         WHERE received > fromUnixTimestamp64Milli({since}) AND received <= fromUnixTimestamp64Milli({until})
-        GROUP BY project, minute ORDER BY project, minute DESC LIMIT {MOST_MINUTES}"""
-    found = engine.query("self_time_touched", sql, limits=_LIMITS).rows
-    return [_Minute(*row) for row in found]
+        ORDER BY minute DESC LIMIT {MOST}"""
+    return {tuple(row) for row in engine.query("self_time_touched", sql, limits=_LIMITS).rows}
 
 
-def _chunks(minutes: list[_Minute]) -> list[list[_Minute]]:
-    """Minutes of one project that follow one another, few enough to be counted at once."""
-    chunks: list[list[_Minute]] = []
-    size = 0
-    for each in minutes:
-        last = chunks[-1] if chunks else []
-        spans = min(each.spans, SAMPLE_SPANS)
-        near = bool(last) and last[0].project == each.project
-        near = near and last[0].minute_s - each.minute_s < CHUNK_MINUTES * 60
-        if near and size + spans <= CHUNK_SPANS:
-            last.append(each)
-            size += spans
-        else:
-            chunks.append([each])
-            size = spans
-    return chunks
-
-
-def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
-    project = chunk[0].project
-    every = max(1, -(-max(each.spans for each in chunk) // SAMPLE_SPANS))
-    newest, oldest = chunk[0].minute_s, chunk[-1].minute_s
-    sample = f" AND sipHash64(trace_id) % {every} = 0" if every > 1 else ""
-    listed = ", ".join(str(each.minute_s) for each in chunk)
+def _count(engine: Engine, chunk: Chunk, version: int) -> None:
+    project, oldest, newest = chunk[0].project, chunk[0].at, chunk[-1].at
+    scale = every(chunk, SAMPLE_SPANS)
+    sample = f" AND sipHash64(trace_id) % {scale} = 0" if scale > 1 else ""
+    listed = ", ".join(str(each.at) for each in chunk)
     own = (
         f"project = {project} AND time >= toDateTime64({oldest}, 9) AND time < toDateTime64({newest + 60}, 9)"
         f" AND toUnixTimestamp(toStartOfMinute(time)) IN ({listed}){sample}"
@@ -91,11 +65,11 @@ def _count(engine: Engine, chunk: list[_Minute], version: int) -> None:
     )
     engine.execute(f"""
         INSERT INTO self_1m (project, service, minute, environment, kind, name, spans, total_ns, self_ns, version)
-        SELECT {project}, service, minute, environment, kind, name, count() * {every}, sum(total) * {every},
+        SELECT {project}, service, minute, environment, kind, name, count() * {scale}, sum(total) * {scale},
             sum(total - arrayFold((done, part) -> (
                 greatest(done.1, least(part.2, stop)),
                 done.2 + greatest(0, least(part.2, stop) - greatest(done.1, part.1))
-            ), parts, (start, toInt64(0))).2) * {every}, {version}
+            ), parts, (start, toInt64(0))).2) * {scale}, {version}
         FROM (
             SELECT service, environment, toInt8(spans.kind) AS kind, name, trace_id, span_id,
                 toStartOfMinute(time)::DateTime AS minute, toUnixTimestamp64Nano(time) AS start,
