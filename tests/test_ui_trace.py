@@ -98,7 +98,7 @@ def test_a_search_inside_finds_what_only_an_attribute_says(browser: Browser, dec
         find.press("Escape")
         find.fill("stage")
         find.press("Enter")
-        expect(page.get_by_text("0 of 10")).to_be_visible()
+        expect(page.get_by_text("1 of 10")).to_be_visible()
         find.press("Escape")
         find.press("Escape")
         page.keyboard.press("n")  # nothing is sought: nothing happens
