@@ -97,7 +97,7 @@ _RETRYABLE = {
 }
 
 
-WRITERS = 10  # two a batcher of the ingest
+WRITERS = 14  # two a batcher of the ingest
 INSERT_SECONDS = 60.0  # that an insert may wait for others, or for a backup
 
 

@@ -7,7 +7,7 @@ files one place for the nested types of OTLP and for the reasons why an item is 
 import re
 from collections.abc import Callable
 
-from quarterdeck.store.telemetry import lines, values
+from quarterdeck.store.telemetry import lines, prometheus, values
 
 VALUE_TYPE = (
     "Enum8('none' = 0, 'string' = 1, 'bool' = 2, 'int' = 3, 'double' = 4, 'array' = 5,"
@@ -151,6 +151,7 @@ _TEXTS = {
     "Parts": PARTS,
     "SpanReason": SPAN_REASON,
     "LogReason": LOG_REASON,
+    **prometheus.TEXTS,
 }
 _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "Map": values.map_of,
@@ -168,6 +169,7 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "LineTime": lines.time_of,
     "LineSeverity": lines.severity,
     "LineNames": lines.renamed,
+    **prometheus.FUNCTIONS,
 }
 _CALL = re.compile(r"\{(\w+)(?: ([^{}]+))?\}")
 

@@ -57,6 +57,13 @@ class Pending:
     future: asyncio.Future[Outcome]
     loop: asyncio.AbstractEventLoop
     lines: dict[str, list[int]] = field(default_factory=dict)  # refused, by reason, where asked for
+    counted: dict[str, int] | None = None  # kept, by kind, where the engine alone knows how many
+
+    def outcome(self, refused: Mapping[str, int]) -> Outcome:
+        if self.counted is None:
+            return Outcome(self.request.items, dict(refused), self.lines)
+        items = sum(self.counted.values()) + sum(refused.values())
+        return Outcome(items, dict(refused), self.lines, self.counted)
 
 
 @dataclass(slots=True)
@@ -212,7 +219,7 @@ class Batcher:
         results = self._commit(batch)
         self._saved = max(self._allowance(time.monotonic()) - (time.monotonic() - began), -1.0)
         self._budget.give(sum(p.request.size for p in batch))
-        kept = [p for p, r in zip(batch, results, strict=True) if isinstance(r, Outcome)]
+        kept = [(p, r) for p, r in zip(batch, results, strict=True) if isinstance(r, Outcome)]
         for _, group in itertools.groupby(
             zip(batch, results, strict=True), key=lambda pair: id(pair[0].loop)
         ):
@@ -225,7 +232,7 @@ class Batcher:
             return
         try:
             self._committed(
-                self.signal, {p.project for p in kept}, sum(p.request.items for p in kept)
+                self.signal, {p.project for p, _ in kept}, sum(r.items for _, r in kept)
             )
         except Exception:
             log.exception("A listener failed; the batch is kept.", extra=fields(signal=self.signal))
@@ -233,9 +240,7 @@ class Batcher:
     def _commit(self, batch: list[Pending]) -> list[Outcome | Refused]:
         try:
             refused = self._write(batch)
-            return [
-                Outcome(p.request.items, refused.get(i, {}), p.lines) for i, p in enumerate(batch)
-            ]
+            return [p.outcome(refused.get(i, {})) for i, p in enumerate(batch)]
         except EngineError as error:
             if len(batch) > 1:
                 middle = len(batch) // 2

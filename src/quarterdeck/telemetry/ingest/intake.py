@@ -1,7 +1,7 @@
 """The signal path as one object: who sends, may they, is there room, is it durable.
 
 `Intake` owns the batchers and the figures about them; the protocols (otlp/http.py, otlp/grpc.py,
-logs/) turn bytes into calls of `authorise` and `keep` and outcomes into their words.
+logs/, prometheus/) turn bytes into calls of `authorise` and `keep` and outcomes into their words.
 """
 
 import asyncio
@@ -20,6 +20,8 @@ from quarterdeck.telemetry.ingest.logs import lines
 from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.write import writer
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
+from quarterdeck.telemetry.ingest.prometheus import write as remote_write
+from quarterdeck.telemetry.ingest.prometheus.messages import VERSIONS
 from quarterdeck.telemetry.ingest.senders import Senders
 from quarterdeck.telemetry.ingest.write import Oldest
 
@@ -117,6 +119,13 @@ class Intake:
         for table in lines.TABLES:
             self._batchers[table] = batcher(
                 "logs", lines.writer(engine, kept_days), lines.LONGEST_S
+            )
+
+        for version in VERSIONS:
+            self._batchers[version.table] = batcher(
+                "metrics",
+                remote_write.writer(engine, version, kept_days),
+                remote_write.LONGEST_S,
             )
 
     def authorise(self, authorization: str, project: str | None, origin: str | None) -> ProjectRef:

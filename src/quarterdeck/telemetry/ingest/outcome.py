@@ -45,6 +45,13 @@ class Reason(StrEnum):
     METRIC_UNNAMED = "metric_unnamed"
     EXEMPLAR_TIME = "exemplar_time"
     UNPARSABLE_LINE = "unparsable_line"
+    LABEL_INVALID = "label_invalid"
+    LABEL_DUPLICATE = "label_duplicate"
+    LABEL_TOO_LONG = "label_too_long"
+    TOO_MANY_LABELS = "too_many_labels"
+    TOO_MANY_SERIES = "too_many_series"
+    SYMBOL_MISSING = "symbol_missing"
+    HISTOGRAM_INVALID = "histogram_invalid"
 
 
 HTTP_STATUS: dict[Reason, int] = {
@@ -79,16 +86,27 @@ EXPLAIN = {
     Reason.EXEMPLAR_TIME: "an exemplar older than what is kept, or in the future",
     Reason.UNPARSABLE_LINE: "a line that is not a JSON object",
     Reason.RESOURCE_TOO_LARGE: "attributes of a resource or scope over 64 KiB",
+    Reason.LABEL_INVALID: "a label without a name, or text that is not UTF-8",
+    Reason.LABEL_DUPLICATE: "the same label twice on one series",
+    Reason.LABEL_TOO_LONG: "a label's name over 1,024 bytes or its value over 16 KiB",
+    Reason.TOO_MANY_LABELS: "more than 256 labels",
+    Reason.TOO_MANY_SERIES: "a new series beyond the project's limit",
+    Reason.SYMBOL_MISSING: "a reference to a symbol that is not in the request",
+    Reason.HISTOGRAM_INVALID: "a native histogram whose buckets, spans and count do not agree",
 }
 
 
 @dataclass(slots=True)
 class Outcome:
-    """`refused` maps a reason to the number of items refused for it, `lines` to which they were."""
+    """`refused` maps a reason to the number of items refused for it, `lines` to which they were.
+
+    `kept` has how many items of each kind were kept, where a protocol wants to know.
+    """
 
     items: int
     refused: dict[str, int] = field(default_factory=dict)
     lines: Mapping[str, list[int]] = field(default_factory=dict)
+    kept: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def rejected(self) -> int:
@@ -97,7 +115,7 @@ class Outcome:
     def joined(self, refused: Mapping[str, int]) -> "Outcome":
         """With items that were left out before, by reason."""
         counts = {r: self.refused.get(r, 0) + refused.get(r, 0) for r in {*self.refused, *refused}}
-        return Outcome(self.items + sum(refused.values()), counts, self.lines)
+        return Outcome(self.items + sum(refused.values()), counts, self.lines, self.kept)
 
     def message(self) -> str:
         """One sentence for the sender, empty when everything was kept."""

@@ -6,6 +6,7 @@ from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.logs import elasticsearch, loki, ndjson
 from quarterdeck.telemetry.ingest.logs.drains import Drains, Resolve
 from quarterdeck.telemetry.ingest.otlp import http as otlp_http
+from quarterdeck.telemetry.ingest.prometheus import http as remote_write
 
 
 def ingest_routes(intake: Intake, resources: Resources, resolve: Resolve) -> list[RawRoute]:
@@ -18,5 +19,6 @@ def ingest_routes(intake: Intake, resources: Resources, resolve: Resolve) -> lis
         *ndjson.routes(intake),
         *loki.routes(intake),
         *elasticsearch.routes(intake),
+        *remote_write.routes(intake),
         *Drains(intake, resources, resolve).routes(),
     ]

@@ -42,6 +42,7 @@ _WAYS = (
     ("/api/logs", "ndjson"),
     ("/loki/", "loki"),
     ("/elasticsearch", "elasticsearch"),
+    ("/prometheus/", "remote_write"),
     ("/api/drains/vercel", "vercel"),
     ("/api/drains/netlify", "netlify"),
     ("/api/drains/supabase", "supabase"),

@@ -1,4 +1,4 @@
-"""What all ways in for logs over HTTP have in common: who sends, the body, the answer.
+"""What the ways in over HTTP other than OTLP have in common: who sends, the body, the answer.
 
 A way is how it reads a body and how it words its answers; the rest is here. Keys come as each
 shipper is able to send them: as a bearer, as the password of Basic, as Elasticsearch's ApiKey,
@@ -94,11 +94,12 @@ def _by_encoding(asked: Asked, raw: bytes, limit: int) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One protocol: from a decompressed body to lines, and the words of its refusals."""
+    """One protocol: from a decompressed body to a request, and the words of its refusals."""
 
     unpack: Callable[[Asked, bytes], Unpacked]
     refuse: Callable[[Refused], Answer]
     decompress: Callable[[Asked, bytes, int], bytes] = _by_encoding
+    signal: str = SIGNAL
 
 
 def asked_of(scope: Scope) -> Asked:
@@ -120,10 +121,10 @@ def handler(intake: Intake, way: Way) -> RawHandler:
         async def work() -> Answer:
             began = time.perf_counter()
             project = asked.admit(intake)
-            intake.steps.add(time.perf_counter() - began, SIGNAL, "authorise")
+            intake.steps.add(time.perf_counter() - began, way.signal, "authorise")
             return await keep(intake, way, asked, project, receive)
 
-        await respond(intake, asked, send, way.refuse, work())
+        await respond(intake, asked, send, way.refuse, work(), signal=way.signal)
 
     return handle
 
@@ -149,16 +150,16 @@ async def keep(
         raise Refused(Reason.TOO_LARGE, f"The body is over {limit // 1048576} MiB.")
     began = time.perf_counter()
     raw = await body.read(receive, limit, intake.budget)
-    intake.steps.add((arrived := time.perf_counter()) - began, SIGNAL, "read")
+    intake.steps.add((arrived := time.perf_counter()) - began, way.signal, "read")
     if len(raw) > _INLINE:
         with intake.budget.held(len(raw)):
             request, answer = await intake.apart(unpack, raw)
     else:
         request, answer = unpack(raw)
-    intake.steps.add(time.perf_counter() - arrived, SIGNAL, "validate")
+    intake.steps.add(time.perf_counter() - arrived, way.signal, "validate")
     sender = (asked.path, asked.header(b"user-agent"))
     (table,) = request.tables
-    return answer(await intake.keep(SIGNAL, project, request, by=table, sender=sender))
+    return answer(await intake.keep(way.signal, project, request, by=table, sender=sender))
 
 
 async def respond(
@@ -168,12 +169,13 @@ async def respond(
     refuse: Callable[[Refused], Answer],
     work: Awaitable[Answer],
     headers: Headers | None = None,
+    signal: str = SIGNAL,
 ) -> None:
     """Send the answer of the work, or of its refusal, which is counted."""
     try:
         answer = await work
     except Refused as refused:
-        intake.count_refused(SIGNAL, refused)
+        intake.count_refused(signal, refused)
         if refused.reason is Reason.DISCONNECTED:
             return
         answer = refuse(refused)

@@ -1,0 +1,95 @@
+"""The messages of remote write: what the engine is told of them, and what is read of them here.
+
+Remote write 1.0 sends prometheus.WriteRequest, 2.0 io.prometheus.write.v2.Request; their top-level
+fields differ, so that neither is ever taken for the other. The envelope's fields, numbered from
+1000, are appended to each request.
+Source: https://prometheus.io/docs/specs/prw/remote_write_spec/ and …/remote_write_spec_2_0/.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from google.protobuf.message import DecodeError
+from google.protobuf.unknown_fields import UnknownFieldSet
+
+from quarterdeck.telemetry.ingest.batcher import Request
+from quarterdeck.telemetry.ingest.otlp.probe import MOST_ITEMS, shaped
+from quarterdeck.telemetry.ingest.outcome import Reason, Refused
+
+_COMMON = """\
+syntax = "proto3";
+message Label { string name = 1; string value = 2; }
+message Span { sint32 offset = 1; uint32 length = 2; }
+message Histogram { uint64 count_int = 1; double count_float = 2; double sum = 3; sint32 schema = 4;
+ double zero_threshold = 5; uint64 zero_count_int = 6; double zero_count_float = 7;
+ repeated Span negative_spans = 8; repeated sint64 negative_deltas = 9; repeated double negative_counts = 10;
+ repeated Span positive_spans = 11; repeated sint64 positive_deltas = 12; repeated double positive_counts = 13;
+ int32 reset_hint = 14; int64 timestamp = 15; repeated double custom_values = 16; int64 start_timestamp = 17; }
+"""
+
+_ENVELOPE = (
+    " uint64 batch = 1000; uint32 request = 1001; uint32 project = 1002; fixed64 received = 1003;"
+    " fixed64 oldest = 1004; fixed64 newest = 1005; int32 phase = 1010; }\n"
+)
+
+_V1 = (
+    _COMMON
+    + """\
+message Sample { double value = 1; int64 timestamp = 2; }
+message Exemplar { repeated Label labels = 1; double value = 2; int64 timestamp = 3; }
+message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; repeated Exemplar exemplars = 3; repeated Histogram histograms = 4; }
+message Metadata { int32 type = 1; string metric_family_name = 2; string help = 4; string unit = 5; }
+message Envelope { repeated TimeSeries timeseries = 1; repeated Metadata metadata = 3;"""
+    + _ENVELOPE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the protocol: its message, and the table whose views understand it."""
+
+    message: str
+    table: str
+    schema: str
+    outline: Any  # a message whose two fields are left as bytes: symbols or metadata, and series
+
+    def parts(self, data: bytes) -> int:
+        """How many series, and symbols or metadata, a body holds as this version reads it."""
+        return sum(len(values) for _, values in self.outline.FromString(data).ListFields())
+
+
+V1 = Version(
+    "prometheus.WriteRequest",
+    "raw_remote_write",
+    _V1,
+    shaped("remote_write_1", {1: None, 3: None}),
+)
+VERSIONS = (V1,)
+
+
+def request_of(version: Version, data: bytes) -> Request:
+    """A request whose outline parses; Refused when it does not, or is the other version's.
+
+    What its series hold is read by the engine alone.
+    """
+    try:
+        message = version.outline.FromString(data)
+        if len(UnknownFieldSet(message)):
+            if any(other.parts(data) for other in VERSIONS if other is not version):
+                raise Refused(
+                    Reason.UNPARSABLE,
+                    f"The Content-Type says {version.message}, the body is one of another version.",
+                )
+            message.DiscardUnknownFields()  # fields that we append ourselves
+            data = message.SerializeToString()
+    except DecodeError as error:
+        raise Refused(
+            Reason.UNPARSABLE, f"The body is no {version.message}: {error}"[:400]
+        ) from error
+    items = sum(len(values) for _, values in message.ListFields())
+    if items > MOST_ITEMS:
+        raise Refused(
+            Reason.TOO_MANY_ITEMS,
+            f"The request has more than {MOST_ITEMS} series; send them in several.",
+        )
+    return Request(data, b"", items, frozenset({version.table}))
