@@ -1,11 +1,6 @@
 /** SQL cut into coloured pieces. Nothing is judged: the server does that. */
 
-export type TokenKind = 'keyword' | 'name' | 'call' | 'text' | 'number' | 'comment' | 'plain';
-
-export interface Token {
-  readonly kind: TokenKind;
-  readonly text: string;
-}
+import type { Token, TokenKind } from '#lib/editor/language.ts';
 
 export const KEYWORDS = [
   'SELECT',

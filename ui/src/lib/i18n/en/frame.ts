@@ -119,6 +119,7 @@ export const frame = {
     filter: 'Filter shortcuts',
   },
   ui: {
+    offers: 'What can stand here',
     cancel: 'Cancel',
     close: 'Close',
     save: 'Save',

@@ -123,6 +123,7 @@ export const frame: Pick<Catalogue, keyof typeof english> = {
     filter: 'Filtrer les raccourcis',
   },
   ui: {
+    offers: 'Ce qui peut se trouver ici',
     cancel: 'Annuler',
     close: 'Fermer',
     save: 'Enregistrer',
