@@ -1,0 +1,134 @@
+"""Aggregations over series: all groups and all moments together."""
+
+import itertools
+from collections.abc import Callable
+
+import numpy as np
+
+from quarterdeck.telemetry.promql import sums
+from quarterdeck.telemetry.promql.context import Context
+from quarterdeck.telemetry.promql.over_time import quantile
+from quarterdeck.telemetry.promql.source import Labels, Values
+from quarterdeck.telemetry.promql.syntax import Aggregate
+from quarterdeck.telemetry.promql.values import NAME, Flags, Indexes, Vector, empty
+
+
+def groups_of(
+    labels: list[Labels], names: tuple[str, ...], without: bool
+) -> tuple[Indexes, list[Labels]]:
+    """The group of each series, and the labels of the groups in the order they were met."""
+    found: dict[object, int] = {}
+    kept: list[Labels] = []
+    rows = np.empty(len(labels), dtype=np.int64)
+    dropped = {*names, NAME}
+    wanted = sorted(set(names))
+    for row, each in enumerate(labels):
+        if without:
+            group = {name: value for name, value in each.items() if name not in dropped}
+        else:
+            group = {name: each[name] for name in wanted if name in each}
+        key = frozenset(group.items()) if without else tuple(group.items())
+        at = found.setdefault(key, len(found))
+        if at == len(kept):
+            kept.append(group)
+        rows[row] = at
+    return rows, kept
+
+
+def any_of(flags: Flags, groups: Indexes, count: int) -> Flags:
+    """By group, whether any of its rows has it."""
+    found = np.zeros((count, *flags.shape[1:]), dtype=np.bool_)
+    np.logical_or.at(found, groups, flags)
+    return found
+
+
+def aggregate(context: Context, node: Aggregate, vector: Vector, param: Values | None) -> Vector:
+    """sum, avg, min, max, count, group, stddev, stdvar and quantile."""
+    steps = vector.values.shape[1]
+    if not vector.labels:
+        return empty(steps)
+    groups, labels = groups_of(vector.labels, node.labels, node.without)
+    order = np.argsort(groups, kind="stable")
+    ordered = groups[order]
+    starts = np.flatnonzero(np.concatenate(([True], ordered[1:] != ordered[:-1])))
+    floats = vector.floats
+    if node.op not in ("sum", "avg", "count", "group") and (floats != vector.present).any():
+        context.notes.ignored_in_aggregation(node.op, node.expr.place)
+    counted = vector.present if node.op in ("count", "group") else floats
+    here = counted[order]
+    count = np.add.reduceat(here.astype(np.int64), starts, axis=0)
+    context.budget.check_time()
+    with np.errstate(all="ignore"):
+        if node.op == "quantile":
+            assert param is not None
+            values = quantiles(vector.values[order], here, [*starts.tolist(), len(order)], param)
+        else:
+            values = _REDUCERS[node.op](vector.values[order], here, ordered, starts, count)
+    unnamed = any_of(vector.unnamed, groups, len(labels))
+    return Vector(labels, values, count > 0, unnamed)
+
+
+def _sum(values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes) -> Values:
+    filled = values if here.all() else np.where(here, values, 0.0)
+    total, error = sums.over_groups(sums.pairs(filled), groups, sums.add)
+    return sums.finish(total, error)
+
+
+def _avg(values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes) -> Values:
+    filled = np.where(here, values, 0.0)
+    total, error = sums.over_groups(sums.pairs(filled), groups, sums.add)
+    found = np.where(np.isfinite(total), total / count + error / count, total)
+    overflown = ~np.isfinite(found) & np.logical_and.reduceat(np.isfinite(filled), starts, axis=0)
+    if overflown.any():
+        shares = filled / count[groups]
+        careful = sums.finish(*sums.over_groups(sums.pairs(shares), groups, sums.add))
+        found = np.where(overflown, careful, found)
+    return found
+
+
+def _extreme(of: np.ufunc) -> Callable[..., Values]:
+    def extreme(
+        values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes
+    ) -> Values:
+        found: Values = of.reduceat(np.where(here, values, np.nan), starts, axis=0)
+        return found
+
+    return extreme
+
+
+def _stdvar(
+    values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes
+) -> Values:
+    filled = np.where(here, values, 0.0)
+    parts = (here.astype(np.float64), filled, np.where(np.isfinite(filled), 0.0, np.nan))
+    _, _, squares = sums.over_groups(parts, groups, sums.moments)
+    return squares / count
+
+
+def _count(values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes) -> Values:
+    return count.astype(np.float64)
+
+
+_REDUCERS: dict[str, Callable[..., Values]] = {
+    "sum": _sum,
+    "avg": _avg,
+    "min": _extreme(np.fmin),
+    "max": _extreme(np.fmax),
+    "stdvar": _stdvar,
+    "stddev": lambda *args: np.sqrt(_stdvar(*args)),
+    "count": _count,
+    "group": lambda *args: np.ones_like(_count(*args)),
+}
+
+
+def quantiles(values: Values, here: Flags, bounds: list[int], wanted: Values) -> Values:
+    """Of each group at each moment; series without a point there are left out."""
+    steps = values.shape[1]
+    found = np.full((len(bounds) - 1, steps), np.nan)
+    for group, (start, end) in enumerate(itertools.pairwise(bounds)):
+        points, there = values[start:end].T, here[start:end].T
+        sizes = there.sum(axis=1)
+        for size, moments in sums.by_size(sizes):
+            chosen = points[moments][there[moments]].reshape(len(moments), size)
+            found[group, moments] = quantile(chosen, wanted[moments])
+    return found

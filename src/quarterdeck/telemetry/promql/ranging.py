@@ -1,0 +1,109 @@
+"""Functions over range vectors: chooses a kernel and runs it over all series."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from quarterdeck.telemetry.promql import over_time, rates
+from quarterdeck.telemetry.promql.context import Context
+from quarterdeck.telemetry.promql.rates import Found
+from quarterdeck.telemetry.promql.source import Grid, Values
+from quarterdeck.telemetry.promql.syntax import Call, Selector
+from quarterdeck.telemetry.promql.values import NAME, Vector, in_rows
+from quarterdeck.telemetry.promql.windows import Block, Windows, blocks
+
+KERNELS: dict[str, Callable[[Block], Found]] = {
+    "rate": rates.rate,
+    "increase": rates.increase,
+    "delta": rates.delta,
+    "irate": rates.irate,
+    "idelta": rates.idelta,
+    "resets": rates.resets,
+    "changes": rates.changes,
+    "deriv": over_time.deriv,
+    "predict_linear": over_time.predict_linear,
+    "double_exponential_smoothing": over_time.double_exponential_smoothing,
+    "avg_over_time": over_time.avg_over_time,
+    "min_over_time": over_time.min_over_time,
+    "max_over_time": over_time.max_over_time,
+    "sum_over_time": over_time.sum_over_time,
+    "count_over_time": over_time.count_over_time,
+    "quantile_over_time": over_time.quantile_over_time,
+    "stddev_over_time": over_time.stddev_over_time,
+    "stdvar_over_time": over_time.stdvar_over_time,
+    "mad_over_time": over_time.mad_over_time,
+    "last_over_time": over_time.last_over_time,
+    "first_over_time": over_time.first_over_time,
+    "present_over_time": over_time.present_over_time,
+    "absent_over_time": over_time.present_over_time,
+    "ts_of_first_over_time": over_time.ts_of_first_over_time,
+    "ts_of_last_over_time": over_time.ts_of_last_over_time,
+    "ts_of_max_over_time": over_time.ts_of_max_over_time,
+    "ts_of_min_over_time": over_time.ts_of_min_over_time,
+}
+KEEPS_NAME = {"last_over_time", "first_over_time"}
+_OF_MOMENT = {"predict_linear"}  # depends on the moment of evaluation, beside its window
+_COUNTER_ENDINGS = ("_total", "_sum", "_count", "_bucket")
+
+
+def pushed(context: Context, node: Call, selector: Selector, grid: Grid) -> Vector | None:
+    """Worked out by the source, if it can."""
+    if len(node.args) != 1 or selector.window is None:
+        return None
+    looked = context.moved(selector, grid)
+    matrix = context.over_grid(node.name, selector.matchers, looked, selector.window)
+    if matrix is None:
+        return None
+    unnamed = np.full(len(matrix.labels), node.name not in KEEPS_NAME)
+    shape = (len(matrix.labels), grid.count)
+    found = Vector(
+        matrix.labels,
+        np.broadcast_to(matrix.values, shape),
+        np.broadcast_to(matrix.present, shape),
+        unnamed,
+    ).without_empty()
+    note_counters(context, node, found, selector.place)
+    return found
+
+
+def over_windows(
+    context: Context, node: Call, windows: Windows, args: list[Values], grid: Grid
+) -> Vector:
+    """The function over each window of each series."""
+    series, steps = len(windows.labels), windows.ends.count
+    if node.name in _OF_MOMENT or any(len(np.unique(arg)) > 1 for arg in args):
+        steps = grid.count
+    values = np.full((series, steps), np.nan)
+    present = np.zeros((series, steps), dtype=np.bool_)
+    args = [arg[:steps] for arg in args]
+    kernel = KERNELS[node.name]
+    if len(windows.times):
+        with np.errstate(all="ignore"):
+            for block in blocks(windows, steps, args):
+                context.budget.check_time()
+                if not len(block.times):
+                    continue
+                found, here = kernel(block)
+                values[block.rows] = found
+                present[block.rows] = here
+    shape = (series, grid.count)
+    unnamed = windows.unnamed | (node.name not in KEEPS_NAME)
+    vector = Vector(
+        windows.labels,
+        np.broadcast_to(values, shape),
+        np.broadcast_to(present, shape),
+        unnamed,
+    ).without_empty()
+    note_counters(context, node, vector, windows.place)
+    return vector
+
+
+def note_counters(context: Context, node: Call, vector: Vector, place: str) -> None:
+    """Says which metrics do not look like counters although a rate was asked of them."""
+    if node.name not in ("rate", "increase") or not vector.labels:
+        return
+    floats = in_rows(vector.floats)
+    for labels, here in zip(vector.labels, floats.tolist(), strict=True):
+        name = labels.get(NAME, "")
+        if here and name and not name.endswith(_COUNTER_ENDINGS):
+            context.notes.maybe_not_counter(name, place)
