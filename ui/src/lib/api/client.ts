@@ -68,9 +68,16 @@ async function failure(response: Response): Promise<ApiError> {
   const retry = Number(response.headers.get('retry-after'));
   const after = Number.isFinite(retry) && retry > 0 ? retry : null;
   try {
-    const { error } = (await response.json()) as {
-      error: { code: string; message: string; hint?: string; details?: Record<string, unknown> };
+    const body = (await response.json()) as {
+      error:
+        | string
+        | { code: string; message: string; hint?: string; details?: Record<string, unknown> };
+      errorType?: string;
     };
+    // Prometheus' shape, which the routes under /prometheus keep to.
+    if (typeof body.error === 'string')
+      return new ApiError(response.status, body.errorType ?? 'error', body.error, '', {}, after);
+    const { error } = body;
     return new ApiError(
       response.status,
       error.code,
