@@ -13,7 +13,7 @@ import cramjam
 import httpx
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
-from support.server import ADMIN_KEY, Server
+from support.server import Server
 
 WRITE = "/prometheus/api/v1/write"
 V1_TYPE = "application/x-protobuf"
@@ -146,7 +146,8 @@ def v1(series: Iterable[Series], metadata: Iterable[tuple[str, int, str, str]] =
             for name, value in labels.items():
                 exemplar.labels.add(name=name, value=value)
         for histogram in one.histograms:
-            made.histograms.add(**histogram)
+            given = {key: x for key, x in histogram.items() if key != "start_timestamp"}
+            made.histograms.add(**given)  # 1.0 has no place for the start
     for name, kind, help, unit in metadata:
         request.metadata.add(type=kind, metric_family_name=name, help=help, unit=unit)
     return bytes(request.SerializeToString())
@@ -210,20 +211,21 @@ def histogram(
 
 
 def push(
-    server: Server,
+    to: Server | httpx.Client,
     body: bytes,
     media: str = V1_TYPE,
     *,
-    key: str = ADMIN_KEY,
     raw: bool = False,
     **headers: str,
 ) -> httpx.Response:
     """POST a body, compressed unless it is `raw` bytes already."""
+    if isinstance(to, Server):
+        with to.client() as client:
+            return push(client, body, media, raw=raw, **headers)
     more = {name.replace("_", "-"): value for name, value in headers.items()}
-    given = {"content-type": media, "content-encoding": "snappy", **more}
     content = body if raw else bytes(cramjam.snappy.compress_raw(body))
-    with server.client(key=key) as client:
-        return client.post(WRITE, content=content, headers=given)
+    given = {"content-type": media, "content-encoding": "snappy", **more}
+    return to.post(WRITE, content=content, headers=given)
 
 
 def written(answer: httpx.Response) -> tuple[int, int, int]:

@@ -122,7 +122,7 @@ class Intake:
             )
 
         for version in VERSIONS:
-            self._batchers[version.table] = batcher(
+            self._batchers[version.known.table] = batcher(
                 "metrics",
                 remote_write.writer(engine, version, kept_days),
                 remote_write.LONGEST_S,

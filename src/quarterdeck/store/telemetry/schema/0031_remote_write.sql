@@ -1,6 +1,6 @@
 -- Prometheus remote write. A batch is inserted up to three times (ingest/prometheus/write.py): in
--- the phase `known` the samples of series that have their row already, and for requests with others
--- the rows of their `series`, then their `points`: no point is ever durable before its series.
+-- the phase `known` the samples of series that have their row already, and of what is left the rows
+-- of its `series`, then its `points`: no point is ever durable before its series.
 
 -- Since when a counter counts, where the sender says.
 ALTER TABLE prom_samples ADD COLUMN IF NOT EXISTS start DateTime64(3) CODEC(DoubleDelta, ZSTD(1));
@@ -9,49 +9,171 @@ ALTER TABLE prom_samples ADD COLUMN IF NOT EXISTS start DateTime64(3) CODEC(Doub
 -- it is empty after a start, and emptied when rows of series are deleted.
 CREATE TABLE IF NOT EXISTS prom_known (key UInt64) ENGINE = Set SETTINGS persistent = 0;
 
--- What became of each request, for as long as it takes to read it.
+-- What became of each request, for as long as it takes to read it: items by reason, empty for those
+-- kept, and `rest` with the places of the series that are still to be written.
 CREATE TABLE IF NOT EXISTS prom_outcomes (
-    batch UInt64, request UInt32, reason LowCardinality(String), kind LowCardinality(String), items UInt64
+    batch UInt64, request UInt32, reason LowCardinality(String), kind LowCardinality(String), items UInt64, places Array(UInt32)
 ) ENGINE = Memory SETTINGS min_rows_to_keep = 100000, max_rows_to_keep = 300000;
 
+-- Version 1.0 in the phase `known`: a series is its bytes.
+CREATE TABLE IF NOT EXISTS raw_remote_write_known (
+    {PromEnvelope},
+    timeseries Array(String), metadata Array(Tuple(type Int32, metric_family_name String, help String, unit String))
+) ENGINE = Null;
+
+CREATE TABLE IF NOT EXISTS known_remote_write (
+    batch UInt64, request UInt32, project UInt32, place UInt32, series_id UInt64,
+    time DateTime64(3), value Float64, start DateTime64(3), is_known Bool
+) ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_known_to_known TO known_remote_write AS
+SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, 'UTC') AS time, value, toDateTime64(0, 3) AS start,
+    tail != 0 AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
+FROM (
+    SELECT batch, request, project, oldest, newest, place, tail, {PromTailTime s} AS at,
+        if(tail = 18, reinterpretAsFloat64(substring(s, -15, 8)), 0) AS value, substring(s, 1, length(s) - tail) AS encoded, {PromId encoded} AS series_id
+    FROM (SELECT batch, request, project, oldest, newest, s, place, {PromTail s} AS tail
+        FROM raw_remote_write_known ARRAY JOIN timeseries AS s, arrayEnumerate(timeseries) AS place)
+);
+
+-- Version 2.0 likewise: each symbol is encoded as a name and as a value, each series put together of these.
+CREATE TABLE IF NOT EXISTS raw_remote_write_2_known (
+    {PromEnvelope}, symbols Array(String),
+    timeseries Array(Tuple(labels_refs Array(UInt32), samples Array({PromSample}), histograms Array(String), exemplars Array(String), created_timestamp Int64))
+) ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_2_known_to_known TO known_remote_write AS
+SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, 'UTC') AS time, sample.value AS value,
+    fromUnixTimestamp64Milli(if(sample.start_timestamp = 0, ts.5, sample.start_timestamp), 'UTC') AS start,
+    is_simple AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
+FROM (
+    SELECT batch, request, project, oldest, newest, place, ts, ts.2[1] AS sample, sample.timestamp AS at, {PromId encoded} AS series_id,
+        is_even AND length(ts.2) = 1 AND empty(ts.3) AND empty(ts.4) AS is_simple
+    FROM (
+        SELECT batch, request, project, oldest, newest, timeseries, is_even, arrayEnumerate(timeseries) AS places, {PromJoined pairs counts} AS joined
+        FROM (
+            SELECT *, {PromEncodedPairs encoded_names encoded_values} AS pairs
+            FROM (
+                SELECT *, {PromGathered names name_refs} AS encoded_names, {PromGathered values value_refs} AS encoded_values
+                FROM (
+                    SELECT *, {PromEncodedNames symbols} AS names, {PromEncodedValues symbols} AS values,
+                        {PromEvery 1 refs} AS name_refs, {PromEvery 0 refs} AS value_refs
+                    FROM (
+                        SELECT *, arrayFlatten(timeseries.labels_refs) AS refs, arrayMap(r -> intDiv(length(r), 2), timeseries.labels_refs) AS counts,
+                            NOT arrayExists(r -> length(r) % 2 = 1, timeseries.labels_refs) AS is_even
+                        FROM raw_remote_write_2_known
+                    )
+                )
+            )
+        )
+    )
+    ARRAY JOIN timeseries AS ts, places AS place, joined AS encoded
+);
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS known_remote_write_to_samples TO prom_samples AS
+SELECT project, series_id, time, value, start FROM known_remote_write WHERE is_known;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS known_remote_write_to_outcomes TO prom_outcomes AS
+SELECT batch, request, if(is_known, '', 'rest') AS reason, 'sample' AS kind, count() AS items, groupArrayIf(place, NOT is_known) AS places
+FROM known_remote_write GROUP BY batch, request, is_known;
+
+CREATE TABLE IF NOT EXISTS judged_metadata (
+    batch UInt64, request UInt32, project UInt32, received UInt64, number Int32, metric String, help String, unit String, reason LowCardinality(String)
+) ENGINE = Null;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_known_to_metadata TO judged_metadata AS
+SELECT batch, request, project, received, m.type AS number, m.metric_family_name AS metric, toValidUTF8(m.help) AS help, toValidUTF8(m.unit) AS unit,
+    {PromMetadataReason m} AS reason
+FROM raw_remote_write_known ARRAY JOIN metadata AS m;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_metadata_to_metadata TO prom_metadata AS
+SELECT project, metric, {PromType number} AS type, help, unit, toDate(seen) AS day,
+    fromUnixTimestamp64Milli(intDiv(received, 1000000)::Int64, 'UTC') AS seen
+FROM judged_metadata WHERE reason = '';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_metadata_to_outcomes TO prom_outcomes AS
+SELECT batch, request, reason, 'metadata' AS kind, count() AS items FROM judged_metadata GROUP BY batch, request, reason;
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_metadata_to_rejects TO rejects AS
+SELECT project, fromUnixTimestamp64Nano(any(received)::Int64) AS time, 'metrics' AS signal, reason, batch, request,
+    count() AS items, any(substring(toValidUTF8(metric), 1, 200)) AS sample
+FROM judged_metadata WHERE reason != '' GROUP BY project, batch, request, reason;
+
+-- Version 1.0 in the other phases.
 CREATE TABLE IF NOT EXISTS raw_remote_write (
     {PromEnvelope},
     timeseries Array(Tuple(labels {PromLabels}, samples Array(Tuple(value Float64, timestamp Int64)),
-        exemplars Array({PromExemplar}), histograms Array({PromHistogram}))),
-    metadata Array(Tuple(type Int32, metric_family_name String, help String, unit String))
+        exemplars Array({PromExemplar}), histograms Array({PromHistogram})))
 ) ENGINE = Null;
 
--- One row a series of a request.
+-- One row a series of a request; `reason` when its labels cannot be read at all.
 CREATE TABLE IF NOT EXISTS split_remote_write (
-    {PromCarried},
-    labels {PromLabels}, samples Array({PromSample}), histograms Array({PromHistogram}), exemplars Array({PromExemplar})
+    {PromCarried}, place UInt32, reason LowCardinality(String),
+    labels {PromLabels}, samples Array({PromSample}), histograms Array({PromHistogram}), exemplars Array({PromExemplar}),
+    number Int32, help_sent String, unit_sent String -- metadata
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_to_split TO split_remote_write AS
-SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase,
-    {PromSorted ts.labels} AS labels, arrayMap(s -> (s.value, s.timestamp, 0), ts.samples) AS samples,
-    ts.histograms AS histograms, ts.exemplars AS exemplars
+SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, 0 AS place,
+    '' AS reason, ts.labels AS labels, arrayMap(s -> (s.value, s.timestamp, 0), ts.samples) AS samples,
+    ts.histograms AS histograms, ts.exemplars AS exemplars, 0 AS number, '' AS help_sent, '' AS unit_sent
 FROM raw_remote_write ARRAY JOIN timeseries AS ts;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_to_metadata TO prom_metadata AS
-SELECT project, m.metric_family_name AS metric, {PromTypes}[1 + if(m.type BETWEEN 0 AND 7, m.type, 0)] AS type,
-    toValidUTF8(m.help) AS help, toValidUTF8(m.unit) AS unit, toDate(seen) AS day,
-    fromUnixTimestamp64Milli(intDiv(received, 1000000)::Int64, 'UTC') AS seen
-FROM raw_remote_write ARRAY JOIN metadata AS m
-WHERE phase != 'series' AND metric != '' AND isValidUTF8(metric) AND length(metric) <= 1024;
+-- Version 2.0: labels are references to the symbols of the request.
+CREATE TABLE IF NOT EXISTS raw_remote_write_2 (
+    {PromEnvelope}, symbols Array(String),
+    timeseries Array(Tuple(labels_refs Array(UInt32), samples Array({PromSample}), histograms Array({PromHistogram}),
+        exemplars Array(Tuple(labels_refs Array(UInt32), value Float64, timestamp Int64)),
+        metadata Tuple(type Int32, help_ref UInt32, unit_ref UInt32), created_timestamp Int64))
+) ENGINE = Null;
 
--- The same, with why it is no series or why some of its points are none; these are left out.
+CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_2_to_split TO split_remote_write AS
+SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, place,
+    if(is_missing, 'symbol_missing', '') AS reason, {PromPairs texts} AS labels,
+    arrayMap(s -> (s.value, s.timestamp, if(s.start_timestamp = 0, created, s.start_timestamp)), samples) AS samples,
+    histograms, arrayMap(e -> (e.2, e.1.2, e.1.3), exemplars) AS exemplars, number, help_sent, unit_sent
+FROM (
+    SELECT batch, request, project, received, oldest, newest, phase, arrayEnumerate(refs) AS places, missing, timeseries.samples AS all_samples,
+        timeseries.histograms AS all_histograms, timeseries.created_timestamp AS all_created, timeseries.metadata.type AS numbers, helps, units,
+        {PromGrouped flat_texts lengths} AS all_texts, {PromGrouped flat_exemplars exemplar_counts} AS all_exemplars
+    FROM (
+        SELECT *, arrayMap((e, t, n) -> (e, if(n, [('', '')]::{PromLabels}, {PromPairs t})), every_exemplar, exemplar_texts, exemplar_missing) AS flat_exemplars
+        FROM (
+            SELECT *, {PromGrouped flat_exemplar_texts exemplar_lengths} AS exemplar_texts
+            FROM (
+                SELECT *, {PromGathered symbols flat_refs} AS flat_texts, {PromGathered symbols flat_exemplar_refs} AS flat_exemplar_texts,
+                    {PromGathered symbols help_refs} AS helps, {PromGathered symbols unit_refs} AS units,
+                    arrayMap(r -> length(r), refs) AS lengths, arrayMap(r -> length(r), exemplar_refs) AS exemplar_lengths,
+                    arrayMap(x -> length(x), timeseries.exemplars) AS exemplar_counts,
+                    arrayMap(r -> length(r) % 2 = 1 OR arrayExists(x -> x >= known, r), exemplar_refs) AS exemplar_missing,
+                    arrayMap((r, h, u) -> length(r) % 2 = 1 OR arrayExists(x -> x >= known, r) OR greatest(h, u) > greatest(known, 1) - 1,
+                        refs, help_refs, unit_refs) AS missing
+                FROM (
+                    SELECT *, length(symbols) AS known, timeseries.labels_refs AS refs, arrayFlatten(refs) AS flat_refs,
+                        arrayFlatten(timeseries.exemplars) AS every_exemplar, every_exemplar.labels_refs AS exemplar_refs, arrayFlatten(exemplar_refs) AS flat_exemplar_refs,
+                        timeseries.metadata.help_ref AS help_refs, timeseries.metadata.unit_ref AS unit_refs
+                    FROM raw_remote_write_2
+                )
+            )
+        )
+    )
+)
+ARRAY JOIN places AS place, missing AS is_missing, all_texts AS texts, all_samples AS samples, all_histograms AS histograms, all_created AS created,
+    numbers AS number, helps AS help_sent, units AS unit_sent, all_exemplars AS exemplars;
+
+-- The same, sorted, with why it is no series or why some of its points are none; these are left out.
 CREATE TABLE IF NOT EXISTS judged_remote_write (
-    {PromCarried},
+    {PromCarried}, reason LowCardinality(String), metric String,
     series_id UInt64, labels {PromLabels}, samples Array({PromSample}), histograms Array({PromHistogram}), exemplars Array({PromExemplar}),
-    refused Array(Tuple(reason LowCardinality(String), kind LowCardinality(String)))
+    number Int32, help_sent String, unit_sent String, refused Array(Tuple(reason LowCardinality(String), kind LowCardinality(String)))
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS split_remote_write_to_judged TO judged_remote_write AS
-SELECT batch, request, project, received, oldest, newest, phase, {PromId encoded} AS series_id, labels,
+SELECT batch, request, project, received, oldest, newest, phase, reason, arrayFirst(l -> l.1 = '__name__', labels).2 AS metric,
+    {PromId encoded} AS series_id, labels,
     arrayFilter((x, r) -> r = '', samples, sample_reasons) AS samples,
     arrayFilter((x, r) -> r = '', histograms, histogram_reasons) AS histograms,
-    arrayFilter((x, r) -> r = '', exemplars, exemplar_reasons) AS exemplars,
+    arrayFilter((x, r) -> r = '', exemplars, exemplar_reasons) AS exemplars, number, help_sent, unit_sent,
     arrayFilter(r -> r.1 != '', arrayConcat(
         arrayMap(r -> (r, 'sample'), sample_reasons), arrayMap(r -> (r, 'histogram'), histogram_reasons),
         arrayMap(r -> (r, 'exemplar'), exemplar_reasons))) AS refused
@@ -60,25 +182,38 @@ FROM (
         if(reason = '', {PromSampleReasons samples}, arrayMap(x -> reason, samples)) AS sample_reasons,
         if(reason = '', {PromHistogramReasons histograms}, arrayMap(x -> reason, histograms)) AS histogram_reasons,
         if(reason = '', {PromExemplarReasons exemplars}, arrayMap(x -> reason, exemplars)) AS exemplar_reasons
-    FROM (SELECT *, {PromSeriesReason labels} AS reason FROM split_remote_write)
+    FROM (
+        SELECT * EXCEPT reason, if(before = '', {PromSeriesReason labels}, before) AS reason
+        FROM (SELECT * EXCEPT (labels, reason), reason AS before, {PromSorted labels_sent} AS labels
+            FROM (SELECT *, labels AS labels_sent FROM split_remote_write))
+    )
 );
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_series TO prom_series AS
 SELECT project, metric, series_id, any(mapFromArrays(rest.name, rest.value)) AS labels,
     toDate(time) AS day, min(time) AS first_seen, max(time) AS last_seen
 FROM (
-    SELECT project, series_id, arrayFirst(l -> l.1 = '__name__', labels).2 AS metric, arrayFilter(l -> l.1 != '__name__', labels) AS rest,
-        fromUnixTimestamp64Milli(at, 'UTC') AS time
+    SELECT project, series_id, metric, arrayFilter(l -> l.1 != '__name__', labels) AS rest, fromUnixTimestamp64Milli(at, 'UTC') AS time
     FROM judged_remote_write
     ARRAY JOIN arrayConcat(samples.timestamp, histograms.timestamp, exemplars.timestamp) AS at
     WHERE phase = 'series'
 )
 GROUP BY project, metric, series_id, day;
 
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_metadata TO prom_metadata AS
+SELECT project, metric, {PromType number} AS type, toValidUTF8(substring(help_sent, 1, 16384)) AS help, toValidUTF8(substring(unit_sent, 1, 1024)) AS unit,
+    toDate(seen) AS day, fromUnixTimestamp64Milli(intDiv(any(received), 1000000)::Int64, 'UTC') AS seen
+FROM judged_remote_write WHERE phase = 'series' AND reason = '' AND (number != 0 OR help_sent != '' OR unit_sent != '')
+GROUP BY project, metric, number, help_sent, unit_sent;
+
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_samples TO prom_samples AS
 SELECT project, series_id, fromUnixTimestamp64Milli(s.timestamp, 'UTC') AS time, s.value AS value,
     fromUnixTimestamp64Milli(s.start_timestamp, 'UTC') AS start
 FROM judged_remote_write ARRAY JOIN samples AS s WHERE phase = 'points';
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_known TO prom_known AS
+SELECT DISTINCT {PromKey series_id at} AS key
+FROM judged_remote_write ARRAY JOIN samples.timestamp AS at WHERE phase = 'points';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_histograms TO prom_histograms AS
 SELECT project, series_id, fromUnixTimestamp64Milli(h.timestamp, 'UTC') AS time, fromUnixTimestamp64Milli(h.start_timestamp, 'UTC') AS start,

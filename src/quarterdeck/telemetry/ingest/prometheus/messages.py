@@ -32,39 +32,97 @@ _ENVELOPE = (
     " fixed64 oldest = 1004; fixed64 newest = 1005; int32 phase = 1010; }\n"
 )
 
-_V1 = (
+# In the phase `known` the engine compares the bytes of a series with what it knows.
+_KNOWN_1 = (
+    """\
+syntax = "proto3";
+message Metadata { int32 type = 1; string metric_family_name = 2; string help = 4; string unit = 5; }
+message Envelope { repeated bytes timeseries = 1; repeated Metadata metadata = 3;"""
+    + _ENVELOPE
+)
+
+_FULL_1 = (
     _COMMON
     + """\
 message Sample { double value = 1; int64 timestamp = 2; }
 message Exemplar { repeated Label labels = 1; double value = 2; int64 timestamp = 3; }
 message TimeSeries { repeated Label labels = 1; repeated Sample samples = 2; repeated Exemplar exemplars = 3; repeated Histogram histograms = 4; }
-message Metadata { int32 type = 1; string metric_family_name = 2; string help = 4; string unit = 5; }
-message Envelope { repeated TimeSeries timeseries = 1; repeated Metadata metadata = 3;"""
+message Envelope { repeated TimeSeries timeseries = 1;"""
+    + _ENVELOPE
+)
+
+_KNOWN_2 = (
+    """\
+syntax = "proto3";
+message Sample { double value = 1; int64 timestamp = 2; int64 start_timestamp = 3; }
+message TimeSeries { repeated uint32 labels_refs = 1; repeated Sample samples = 2; repeated bytes histograms = 3;
+ repeated bytes exemplars = 4; int64 created_timestamp = 6; }
+message Envelope { repeated string symbols = 4; repeated TimeSeries timeseries = 5;"""
+    + _ENVELOPE
+)
+
+_FULL_2 = (
+    _COMMON
+    + """\
+message Sample { double value = 1; int64 timestamp = 2; int64 start_timestamp = 3; }
+message Exemplar { repeated uint32 labels_refs = 1; double value = 2; int64 timestamp = 3; }
+message Metadata { int32 type = 1; uint32 help_ref = 3; uint32 unit_ref = 4; }
+message TimeSeries { repeated uint32 labels_refs = 1; repeated Sample samples = 2; repeated Histogram histograms = 3;
+ repeated Exemplar exemplars = 4; Metadata metadata = 5; int64 created_timestamp = 6; }
+message Envelope { repeated string symbols = 4; repeated TimeSeries timeseries = 5;"""
     + _ENVELOPE
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Version:
-    """One version of the protocol: its message, and the table whose views understand it."""
+class Way:
+    """A table whose views take requests, and the schema that the engine reads them by."""
 
-    message: str
     table: str
     schema: str
-    outline: Any  # a message whose two fields are left as bytes: symbols or metadata, and series
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of the protocol: its message, and where it goes."""
+
+    message: str
+    known: Way  # samples of series that have their row
+    full: Way  # everything else
+    outline: Any  # a message whose fields are left as bytes
+    series: str  # the field of the outline that holds the series
 
     def parts(self, data: bytes) -> int:
         """How many series, and symbols or metadata, a body holds as this version reads it."""
         return sum(len(values) for _, values in self.outline.FromString(data).ListFields())
 
+    def only(self, data: bytes, places: list[int]) -> bytes:
+        """The request with the series at these places alone, counted from 1; with all symbols."""
+        message = self.outline.FromString(data)
+        series = getattr(message, self.series)
+        if len(places) == len(series):
+            return data
+        kept = [series[place - 1] for place in places]
+        message.ClearField(self.series)
+        getattr(message, self.series).extend(kept)
+        return bytes(message.SerializeToString())
+
 
 V1 = Version(
     "prometheus.WriteRequest",
-    "raw_remote_write",
-    _V1,
+    Way("raw_remote_write_known", _KNOWN_1),
+    Way("raw_remote_write", _FULL_1),
     shaped("remote_write_1", {1: None, 3: None}),
+    "f1",
 )
-VERSIONS = (V1,)
+V2 = Version(
+    "io.prometheus.write.v2.Request",
+    Way("raw_remote_write_2_known", _KNOWN_2),
+    Way("raw_remote_write_2", _FULL_2),
+    shaped("remote_write_2", {4: None, 5: None}),
+    "f5",
+)
+VERSIONS = (V1, V2)
 
 
 def request_of(version: Version, data: bytes) -> Request:
@@ -92,4 +150,4 @@ def request_of(version: Version, data: bytes) -> Request:
             Reason.TOO_MANY_ITEMS,
             f"The request has more than {MOST_ITEMS} series; send them in several.",
         )
-    return Request(data, b"", items, frozenset({version.table}))
+    return Request(data, b"", items, frozenset({version.known.table}))

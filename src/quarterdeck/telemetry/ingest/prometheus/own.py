@@ -17,4 +17,4 @@ async def keep_series(intake: Intake, project: ProjectRef, write_request: bytes)
     busy, and the same bytes may be given again without harm; without it they never will be kept.
     Cheapest where labels are sorted by name, none of them empty, and each series has one sample.
     """
-    return await intake.keep(SIGNAL, project, request_of(V1, write_request), by=V1.table)
+    return await intake.keep(SIGNAL, project, request_of(V1, write_request), by=V1.known.table)
