@@ -10,7 +10,6 @@ start that fails is a stop. Tests embed the real application with `free_ports=Tr
 
 import asyncio
 import inspect
-import ipaddress
 import logging
 import socket
 import time
@@ -41,6 +40,7 @@ from quarterdeck.http.server import (
     bind,
     bind_near,
     refuse_or_warn,
+    url_of,
 )
 from quarterdeck.registry import KINDS
 from quarterdeck.resources.api import resources_router
@@ -72,6 +72,7 @@ from quarterdeck.wiring import (
     OwnHost,
     Recorder,
     account_for_gap,
+    scraping_of,
 )
 
 Ending = Callable[[], Awaitable[None] | None]
@@ -136,6 +137,7 @@ class App:
                 self._listen,
                 self._open_grpc,
                 self._open_syslog,
+                self._open_scraping,
                 self._show_life,
             ):
                 await step()
@@ -180,7 +182,7 @@ class App:
                 explicit="port" in self._explicit,
             )
             self._sockets.append(main)
-            self.url = _url(main)
+            self.url = url_of(main)
         if port := int(self.settings.otlp_http_port):
             second = bind(
                 host,
@@ -191,7 +193,7 @@ class App:
             if second is not None:
                 self._sockets.append(second)
                 self.otlp_http_port = second.getsockname()[1]
-                self.url = self.url or _url(second)
+                self.url = self.url or url_of(second)
         self._endings.append(self._close_sockets)
 
     def _close_sockets(self) -> None:
@@ -262,6 +264,9 @@ class App:
         self.raw_routes += ingest_routes(self.intake, self.resources, self.accounts.vault.resolve)
         if seconds := int(self.settings.host_metrics_seconds):
             self._every(seconds, OwnHost(self.intake, self.accounts).measure)
+        self.scraping = scraping_of(
+            self.resources, self.intake, self.accounts, self.settings, self.clock, self.metrics
+        )
 
     async def _open_housekeeping(self) -> None:
         """Jobs, derived metrics, what follows a deleted project, environments that appear."""
@@ -304,6 +309,7 @@ class App:
                 self.settings,
                 self.clock,
                 self.accounts.project_by_id,
+                self.scraping,
             )
         )
 
@@ -331,6 +337,10 @@ class App:
     async def _open_syslog(self) -> None:
         listen = partial(bind, str(self.settings.host), explicit=True)
         self._endings += await open_syslog(self.intake, self.settings, listen)
+
+    async def _open_scraping(self) -> None:  # once we answer, for we may be asked ourselves
+        await self.scraping.start()
+        self._endings.append(self.scraping.stop)
 
     def _every(self, seconds: float, work: Callable[[], Awaitable[object]]) -> None:
         """Repeat until we stop; a failure is logged and tried again next time."""
@@ -382,14 +392,6 @@ class App:
 
     async def _beat(self) -> None:
         self._alive.beat()
-
-
-def _url(listener: socket.socket) -> str:
-    host, port = listener.getsockname()[:2]
-    address = ipaddress.ip_address(host)
-    if address.is_unspecified:  # every interface: this machine can use its own
-        return f"http://localhost:{port}"
-    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
 
 
 def _shown(gap: Gap) -> ShownGap:

@@ -6,6 +6,7 @@ from quarterdeck.resources.project_settings import ProjectSettingsSpec
 from quarterdeck.telemetry.derived.ready import READY
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
 from quarterdeck.telemetry.ingest.logs.spec import LogDrainSpec
+from quarterdeck.telemetry.scrape.spec import ScrapeJobSpec
 from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
 from quarterdeck.telemetry.sql.spec import SavedQuerySpec
 
@@ -54,6 +55,13 @@ KINDS = Kinds(
             "Log drain",
             "An address to which Vercel, Netlify or Supabase sends logs.",
             LogDrainSpec,
+            write=Permission.ADMIN,
+        ),
+        Kind(
+            "scrape-job",
+            "Scrape job",
+            "Exporters that are asked for their metrics, as Prometheus asks them.",
+            ScrapeJobSpec,
             write=Permission.ADMIN,
         ),
     )

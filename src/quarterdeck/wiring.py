@@ -8,6 +8,8 @@ import asyncio
 import logging
 import time
 from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
 from typing import Any, Literal, cast
 
 from quarterdeck.accounts.audit import audit
@@ -33,7 +35,9 @@ from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.otlp.resources import inspect
 from quarterdeck.telemetry.ingest.otlp.signals import METRICS
 from quarterdeck.telemetry.ingest.outcome import Refused
+from quarterdeck.telemetry.ingest.prometheus.own import keep_series
 from quarterdeck.telemetry.query.environments import environments
+from quarterdeck.telemetry.scrape.engine import Scraping
 from quarterdeck.telemetry.spec import RetentionSpec
 
 EMPTYING = (annotations.empty_project, senders.empty_project)
@@ -150,6 +154,27 @@ class OwnHost:
             await self._intake.keep("metrics", project, request)
         except Refused as refused:  # the next ones come soon
             _log.warning("Measurements of this host were lost: %s", refused.message)
+
+
+def scraping_of(
+    resources: Resources,
+    intake: Intake,
+    accounts: Accounts,
+    settings: Settings,
+    clock: Clock,
+    metrics: Registry,
+) -> Scraping:
+    """Scraping as the server does it; not yet started."""
+    given = str(settings.scrape_files)
+    return Scraping(
+        resources,
+        partial(keep_series, intake),
+        accounts.project_by_id,
+        accounts.vault.resolve,
+        Path(given) if given else settings.data_dir / "targets",
+        clock,
+        metrics,
+    )
 
 
 async def account_for_gap(

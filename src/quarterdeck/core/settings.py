@@ -107,6 +107,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("disk_quota_gb", float, 0.0, "Telemetry on disk beyond which the oldest day is dropped; 0 for 80 % of the disk.", "GB", allowed=_between(0, 1_000_000)),
     Setting("retention_days", int, 30, "Days that telemetry is kept unless a project says otherwise.", "days", allowed=_between(1, 3650)),
     Setting("host_metrics_seconds", int, 30, "How often the server's own machine is measured, as a host of the project `default`; 0 switches it off.", "s", allowed=_between(0, 3600)),
+    Setting("scrape_files", str, "", "Directory that file targets of scrape jobs are read from, and no other; empty for `targets` in the data directory."),
     Setting("session_days", int, 14, "Days that a browser session lasts without use.", "days", allowed=_between(1, 365)),
     Setting("log_level", str, "info", "The least grave lines that are logged.", allowed=_one_of("debug", "info", "warning", "error")),
     Setting("demo_url", str, "", "Control address of the demo shop; set by `quarterdeck demo` alone.", allowed=_WEB_ADDRESS),

@@ -7,6 +7,7 @@ warning: the API then takes the next free one, a second door (OTLP) stays shut.
 import asyncio
 import contextlib
 import errno
+import ipaddress
 import logging
 import resource
 import socket
@@ -41,6 +42,15 @@ def bind(
     except OSError as error:
         refuse_or_warn(error, port, setting=setting, explicit=explicit)
         return None
+
+
+def url_of(listener: socket.socket) -> str:
+    """Where this machine reaches it."""
+    host, port = listener.getsockname()[:2]
+    address = ipaddress.ip_address(host)
+    if address.is_unspecified:  # every interface: this machine can use its own
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if address.version == 6 else f"http://{host}:{port}"
 
 
 def refuse_or_warn(error: OSError, port: int, *, setting: str, explicit: bool) -> None:

@@ -26,6 +26,8 @@ from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.api_trace import trace_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.query.threads import Threads
+from quarterdeck.telemetry.scrape.api import scrape_router
+from quarterdeck.telemetry.scrape.engine import Scraping
 from quarterdeck.telemetry.stream import Live
 
 
@@ -41,6 +43,7 @@ class Parts:
     settings: Settings
     clock: Clock
     project_by_id: Callable[[int], ProjectRef | None]
+    scraping: Scraping
 
 
 def telemetry_routers(parts: Parts) -> list[Router]:
@@ -62,4 +65,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         trace_router(engine, threads),
         hosts_router(engine, threads),
         logs_router(engine, threads),
+        scrape_router(parts.scraping),
     ]

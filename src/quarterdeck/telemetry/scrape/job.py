@@ -7,7 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from quarterdeck.core.errors import QuarterdeckError
 from quarterdeck.resources.service import Configured
@@ -33,7 +33,7 @@ _SECRET_SECONDS = 5.0  # that a secret is remembered, as settings and keys are
 class Health:
     """How the last scrape of a target went; before the first one everything is unknown."""
 
-    state: str = "unknown"  # up, down
+    state: Literal["unknown", "up", "down"] = "unknown"
     error: str = ""
     at_ms: int = 0
     seconds: float = 0.0

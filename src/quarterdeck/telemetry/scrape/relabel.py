@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from quarterdeck.telemetry.scrape.regex import MOST_TEXT, compiled
-from quarterdeck.telemetry.scrape.spec import DEFAULT_REGEX, RelabelRule
+from quarterdeck.telemetry.scrape.rules import DEFAULT_REGEX, RelabelRule
 
 Labels = dict[str, str]
 Relabel = Callable[[Labels], Labels | None]

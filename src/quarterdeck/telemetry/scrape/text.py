@@ -18,7 +18,7 @@ from quarterdeck.telemetry.scrape.told import Family, Told
 _TEXT = rb'"(?:[^"\\\n]|\\.)*+"'
 _BRACES = rb'\{(?:[^"{}\n]|' + _TEXT + rb")*+\}"
 _LINE = re.compile(
-    rb"[ \t]*+((?:[a-zA-Z_:][a-zA-Z0-9_:]*+)?[ \t]*+(?:" + _BRACES + rb")?)[ \t]*+"
+    rb"[ \t]*+((?:[a-zA-Z_:][a-zA-Z0-9_:]*+)?+[ \t]*+(?:" + _BRACES + rb")?+)[ \t]*+"
     rb"([^ \t{#]+)(?:[ \t]++([^ \t{#]+))?[ \t]*+(#.*)?"
 )
 _LABEL = re.compile(

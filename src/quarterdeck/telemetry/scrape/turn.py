@@ -71,7 +71,7 @@ class Course:
 
     def __init__(self, reading: Reading) -> None:
         self._use(reading)
-        self._last: list[Series] = []
+        self._last: list[Series] | None = None  # None when it does not tell all that is alive
         self._alive: set[Series] = set()
         self._families: dict[str, Family] = {}
         self._families_day = 0
@@ -88,7 +88,7 @@ class Course:
         before = {series.labels: series for series in self._alive}
         self._use(reading)
         self._known.adopt(before)
-        self._last = []
+        self._last = None
 
     def answer(self, body: bytes, protocol: Protocol, now_ms: int) -> Turn:
         """Read an answer; the figures are added by `report`."""
@@ -140,7 +140,7 @@ class Course:
         if not same:
             alive = {*told.series, *told.tracked}
             self._end(self._alive - alive, turn, told.now_ms)
-            self._last = [] if told.tracked else told.series
+            self._last = None if told.tracked else told.series
             self._alive = alive
         self._tell_families(told, turn)
         self._known.forget(self._alive, turn.scraped)

@@ -1627,6 +1627,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/scrape/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Scrape Targets
+         * @description What is scraped, and how it went.
+         */
+        get: operations["scraping_list_scrape_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/targets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Prometheus Targets
+         * @description Targets as Prometheus tells them; `state` is active, dropped or any.
+         */
+        get: operations["scraping_prometheus_targets"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/health": {
         parameters: {
             query?: never;
@@ -2368,6 +2408,49 @@ export interface paths {
                 };
             };
         };
+        patch?: never;
+        trace?: never;
+    };
+    "/prometheus/api/v1/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prometheus remote write 1.0 and 2.0 (protobuf in snappy) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
         patch?: never;
         trace?: never;
     };
@@ -4679,6 +4762,74 @@ export interface components {
             name: string;
             /** Values */
             values: (number | null)[];
+        };
+        /**
+         * ScrapeJob
+         * @description One job: `resource` is the name it is configured under, `flaws` what of its targets cannot
+         *     be found and why.
+         */
+        ScrapeJob: {
+            /** Resource */
+            resource: string;
+            /** Job */
+            job: string;
+            /** Targets */
+            targets: number;
+            /** Dropped */
+            dropped: number;
+            /** Flaws */
+            flaws: {
+                [key: string]: string;
+            };
+        };
+        /**
+         * ScrapeTarget
+         * @description One target and how it was last; `last_scrape` in milliseconds since 1970, 0 before the first.
+         */
+        ScrapeTarget: {
+            /** Job */
+            job: string;
+            /** Instance */
+            instance: string;
+            /** Url */
+            url: string;
+            /** Labels */
+            labels: {
+                [key: string]: string;
+            };
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "unknown" | "up" | "down";
+            /** Error */
+            error: string;
+            /** Last Scrape */
+            last_scrape: number;
+            /** Duration Seconds */
+            duration_seconds: number;
+            /** Samples Scraped */
+            samples_scraped: number;
+            /** Samples Kept */
+            samples_kept: number;
+            /** Interval Ms */
+            interval_ms: number;
+            /** Timeout Ms */
+            timeout_ms: number;
+            /** Missed */
+            missed: number;
+        };
+        /**
+         * ScrapeTargets
+         * @description Targets of a project, worst first; `total` counts those beyond what is shown too.
+         */
+        ScrapeTargets: {
+            /** Jobs */
+            jobs: components["schemas"]["ScrapeJob"][];
+            /** Targets */
+            targets: components["schemas"]["ScrapeTarget"][];
+            /** Total */
+            total: number;
         };
         /** SearchCheck */
         SearchCheck: {
@@ -8865,6 +9016,69 @@ export interface operations {
                 content: {
                     "application/x-ndjson": unknown;
                     "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    scraping_list_scrape_targets: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ScrapeTargets"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    scraping_prometheus_targets: {
+        parameters: {
+            query?: {
+                state?: string;
+                scrapePool?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
                 };
             };
             /** @description An error */
