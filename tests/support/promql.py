@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from quarterdeck.telemetry.promql.histogram import (
     CUSTOM,
@@ -22,6 +20,7 @@ from quarterdeck.telemetry.promql.histogram import (
     Histogram,
 )
 from quarterdeck.telemetry.promql.histogram_sums import add, restarted, subtract
+from quarterdeck.telemetry.promql.matching import matches
 from quarterdeck.telemetry.promql.source import (
     STALE_BITS,
     Grid,
@@ -200,11 +199,7 @@ class Memory:
 
 
 def _matches(matcher: Matcher, labels: Labels) -> bool:
-    value = labels.get(matcher.name, "")
-    if matcher.op in ("=", "!="):
-        return (value == matcher.value) == (matcher.op == "=")
-    found = pc.match_substring_regex(pa.scalar(value), f"^(?s:{matcher.value})$").as_py()
-    return bool(found) == (matcher.op == "=~")
+    return matches(matcher, labels.get(matcher.name, ""))
 
 
 def _hinted(points: dict[int, float | Histogram]) -> dict[int, float | Histogram]:
@@ -216,12 +211,12 @@ def _hinted(points: dict[int, float | Histogram]) -> dict[int, float | Histogram
         if isinstance(value, Histogram):
             hint = value.hint
             if hint != GAUGE:
-                explicit = hint == RESET
-                plain = value.with_hint(UNKNOWN)
-                if explicit or (before is not None and restarted(plain, before)):
-                    hint = RESET
-                else:
-                    hint = UNKNOWN if before is None or before.hint == GAUGE else NOT_RESET
+                # Prometheus' store forgets that a chunk began with a reset when it is read
+                # back (issue 15346 there), so a reset is only found by comparing.
+                hint = UNKNOWN
+                if before is not None and before.hint != GAUGE and value.hint != RESET:
+                    new = restarted(value.with_hint(UNKNOWN), before)
+                    hint = UNKNOWN if new else NOT_RESET
             value = value.with_hint(hint)
             before = value
         else:

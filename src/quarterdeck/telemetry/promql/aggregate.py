@@ -7,6 +7,8 @@ import numpy as np
 
 from quarterdeck.telemetry.promql import sums
 from quarterdeck.telemetry.promql.context import Context
+from quarterdeck.telemetry.promql.histogram_ranges import mean_or_sum
+from quarterdeck.telemetry.promql.histogram_sums import MixedSchemas
 from quarterdeck.telemetry.promql.over_time import quantile
 from quarterdeck.telemetry.promql.source import Labels, Values
 from quarterdeck.telemetry.promql.syntax import Aggregate
@@ -65,7 +67,43 @@ def aggregate(context: Context, node: Aggregate, vector: Vector, param: Values |
         else:
             values = _REDUCERS[node.op](vector.values[order], here, ordered, starts, count)
     unnamed = any_of(vector.unnamed, groups, len(labels))
-    return Vector(labels, values, count > 0, unnamed)
+    found = Vector(labels, values, count > 0, unnamed)
+    if vector.histograms is not None and node.op in ("sum", "avg"):
+        _with_histograms(context, node, vector, groups, found)
+    return found
+
+
+def _with_histograms(
+    context: Context, node: Aggregate, vector: Vector, groups: Indexes, found: Vector
+) -> None:
+    """Adds the sums of histograms; a group that has both kinds at a moment has no result."""
+    assert vector.histograms is not None
+    members: dict[tuple[int, int], list[int]] = {}
+    for row, column in zip(*np.nonzero(vector.is_histogram), strict=True):
+        members.setdefault((int(groups[row]), int(column)), []).append(int(row))
+    if not members:
+        return
+    found.histograms = np.full(found.present.shape, None, dtype=object)
+    notes, place = context.notes, node.expr.place
+    for at, rows in members.items():
+        context.budget.check_time()
+        if found.present[at]:
+            found.present[at] = False
+            notes.mixed_aggregation(place)
+            continue
+        try:
+            total = mean_or_sum(
+                [vector.histograms[row, at[1]] for row in rows], mean=node.op == "avg"
+            )
+        except MixedSchemas:
+            notes.mixed_schemas(vector.labels[rows[0]].get(NAME, ""), place)
+            continue
+        if total.collision:
+            notes.reset_collision("aggregation", place)
+        if total.reconciled:
+            notes.reconciled("aggregation", place)
+        found.histograms[at] = total.histogram.compact()
+        found.present[at] = True
 
 
 def _sum(values: Values, here: Flags, groups: Indexes, starts: Indexes, count: Indexes) -> Values:

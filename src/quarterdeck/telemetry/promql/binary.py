@@ -16,6 +16,7 @@ from quarterdeck.telemetry.promql.operators import (
 from quarterdeck.telemetry.promql.source import Labels, Values
 from quarterdeck.telemetry.promql.syntax import Binary, Matching
 from quarterdeck.telemetry.promql.values import (
+    DROPPED,
     NAME,
     Flags,
     Indexes,
@@ -244,7 +245,7 @@ def result_labels(many: Labels, one: Labels, matching: Matching, op: str) -> Lab
     else:
         kept = dict(many)
     if op in ARITHMETIC:
-        kept.pop(NAME, None)
+        kept = {name: value for name, value in kept.items() if name not in DROPPED}
     for name in matching.include:
         if one.get(name):
             kept[name] = one[name]

@@ -71,7 +71,7 @@ def _average(histogram: Any) -> float:
 
 def _quantile(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
     wanted, vector = args
-    _check(context, wanted, node.args[0].place)
+    check_quantile(context, wanted, node.args[0].place)
     return histogram_quantile(context, vector, wanted, node.args[1].place, grid)
 
 
@@ -79,7 +79,7 @@ def _quantiles(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
     vector, label, *wanted = args
     found = []
     for number, each in enumerate(wanted):
-        _check(context, each, node.args[number + 2].place)
+        check_quantile(context, each, node.args[number + 2].place)
         part = histogram_quantile(context, vector, each, node.args[0].place, grid)
         found.append(_labelled(part, label, each))
     return stacked(found, grid)
@@ -97,7 +97,7 @@ def open_metrics(value: float) -> str:
     return text if "." in text or "I" in text or "N" in text else text + ".0"
 
 
-def _check(context: Context, wanted: Values, place: str) -> None:
+def check_quantile(context: Context, wanted: Values, place: str) -> None:
     wrong = ~((wanted >= 0) & (wanted <= 1))
     for value in np.unique(wanted[wrong]).tolist():
         context.notes.bad_quantile(value, place)

@@ -124,7 +124,7 @@ def share_of(labels: Labels) -> float:
     """A number from 0 to 1 that depends on the labels alone, evenly spread."""
     text = "\xff".join(f"{name}\xff{value}" for name, value in sorted(labels.items()))
     digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+    return int.from_bytes(digest, "little") / 2**64
 
 
 def within_ratio(shares: Values, ratio: Values) -> Flags:

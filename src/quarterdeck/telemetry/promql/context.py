@@ -1,9 +1,10 @@
 """What one evaluation carries along."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from quarterdeck.telemetry.promql.annotations import Notes
+from quarterdeck.telemetry.promql.histogram_sums import told
 from quarterdeck.telemetry.promql.limits import Budget
 from quarterdeck.telemetry.promql.source import Grid, Matcher, Matrix, Selected, Source
 from quarterdeck.telemetry.promql.syntax import Selector, Subquery
@@ -20,6 +21,7 @@ class Context:
     budget: Budget
     notes: Notes = field(default_factory=Notes)
     fetched: dict[_Fetch, Selected] = field(default_factory=dict)
+    tells_resets: bool = False  # unknown hints of histograms are worked out as they are read
 
     def select(self, matchers: Sequence[Matcher], after: int, until: int) -> Selected:
         """Each selector and range is fetched once, however often it is written."""
@@ -31,7 +33,10 @@ class Context:
             self.budget.add_samples(len(selected.times))
             self.budget.check_time()
             self.fetched[key] = selected
-        return self.fetched[key]
+        found = self.fetched[key]
+        if self.tells_resets and found.histograms is not None:
+            return replace(found, histograms=told(found.histograms, found.offsets))
+        return found
 
     def over_grid(
         self, function: str, matchers: Sequence[Matcher], grid: Grid, window: int

@@ -23,6 +23,7 @@ from quarterdeck.telemetry.promql import (
 from quarterdeck.telemetry.promql.aggregate import aggregate
 from quarterdeck.telemetry.promql.choose import choose, count_values
 from quarterdeck.telemetry.promql.context import Context
+from quarterdeck.telemetry.promql.info import info
 from quarterdeck.telemetry.promql.limits import Budget, Limits, check_steps
 from quarterdeck.telemetry.promql.source import Grid, Source, Values
 from quarterdeck.telemetry.promql.syntax import (
@@ -38,6 +39,7 @@ from quarterdeck.telemetry.promql.syntax import (
     Text,
 )
 from quarterdeck.telemetry.promql.values import (
+    DROPPED,
     Points,
     Result,
     Vector,
@@ -48,6 +50,7 @@ from quarterdeck.telemetry.promql.windows import Windows
 
 LOOKBACK = 300_000
 SUBQUERY_STEP = 60_000
+_OF_TOTALS = {"histogram_count", "histogram_sum", "histogram_avg"}
 
 
 def evaluate(
@@ -127,7 +130,7 @@ def _raw(windows: Windows) -> list[Points]:
         high = begin + int(np.searchsorted(times, end, side="right"))
         if low < high:
             if windows.unnamed[row]:
-                labels = {name: value for name, value in labels.items() if name != "__name__"}
+                labels = {name: value for name, value in labels.items() if name not in DROPPED}
             histograms = None if windows.histograms is None else windows.histograms[low:high]
             found.append(
                 Points(labels, windows.times[low:high], windows.values[low:high], histograms)
@@ -235,7 +238,12 @@ def _call(context: Context, node: Call, grid: Grid) -> Vector:
         found = selecting.seen(context, bare(node.args[0]), grid)
         unnamed = np.ones(len(found.times), dtype=np.bool_)
         return Vector(found.vector.labels, found.times / 1000, found.vector.present, unnamed)
+    if node.name == "info":
+        return info(context, node, vector(context, node.args[0], grid), grid).without_empty()
+    before = context.tells_resets
+    context.tells_resets = before or node.name in _OF_TOTALS
     args = [_argument(context, each, grid) for each in node.args]
+    context.tells_resets = before
     result = calls.call(context, node, args, grid)
     assert isinstance(result, Vector)
     return result.without_empty()
@@ -255,6 +263,8 @@ def _range_call(context: Context, node: Call, grid: Grid) -> Vector:
             functions.checked_factor(args[1], "trend")
         windows = range_vector(context, ranged, grid)
         found = ranging.over_windows(context, node, windows, args, grid)
+        if node.name == "quantile_over_time" and found.labels:
+            calls.check_quantile(context, args[0], node.args[0].place)
     if node.name == "absent_over_time":
         return functions.absent(found, functions.labels_of_absent(ranged))
     return found
@@ -273,8 +283,7 @@ def _aggregate(context: Context, node: Aggregate, grid: Grid) -> Vector:
         assert param is not None
         return choose(context, node, found, param)
     if node.op == "quantile" and param is not None and node.param is not None:
-        for value in np.unique(param[~((param >= 0) & (param <= 1))]).tolist():
-            context.notes.bad_quantile(value, node.param.place)
+        calls.check_quantile(context, param, node.param.place)
     return aggregate(context, node, found, param).without_empty()
 
 

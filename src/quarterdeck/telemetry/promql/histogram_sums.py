@@ -20,6 +20,7 @@ from quarterdeck.telemetry.promql.histogram import (
     bounds,
 )
 from quarterdeck.telemetry.promql.source import Values
+from quarterdeck.telemetry.promql.values import Indexes, Objects
 
 
 class MixedSchemas(Exception):
@@ -218,3 +219,19 @@ def _fell(current: tuple[Index, Values], previous: tuple[Index, Values]) -> bool
     hit[inside] = index[at[inside]] == before[inside]
     found[hit] = counts[at[hit]]
     return bool((found < least).any())
+
+
+def told(histograms: Objects, offsets: Indexes) -> Objects:
+    """With hints in place of unknown ones, by comparing each with the one before it."""
+    found = histograms.copy()
+    starts = set(offsets.tolist())
+    before: Histogram | None = None
+    for at, histogram in enumerate(histograms):
+        if at in starts:
+            before = None
+        if histogram is None:
+            continue
+        if before is not None and histogram.hint == UNKNOWN:
+            found[at] = histogram.with_hint(RESET if restarted(histogram, before) else NOT_RESET)
+        before = histogram
+    return found

@@ -228,7 +228,7 @@ def regression(block: Block) -> tuple[Values, Values, np.ndarray]:
     zeros = np.zeros_like(x)
     leaves = (np.ones_like(x), x, block.values, zeros, zeros)
     _, mean_x, mean_y, squares, products = sums.over_windows(leaves, block.low, count, _products)
-    slope = products / squares
+    slope = np.where(np.isfinite(mean_y), products / squares, np.nan)
     value = mean_y + slope * ((block.moments - origin) / 1000 - mean_x)
     differs = np.concatenate(([0, 0], np.cumsum(block.values[1:] != block.values[:-1])))
     changed = differs[block.high] - differs[np.minimum(block.low + 1, len(differs) - 1)]

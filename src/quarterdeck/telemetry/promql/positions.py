@@ -41,8 +41,12 @@ class Starts:
             found, start = self.items[at]
             at += 1
             if found == kind:
+                signs = [
+                    begin for sign, begin in self.items[self.taken : at - 1] if sign == "unary"
+                ]
                 self.taken = at
-                return start
+                # The parser folds the sign of a number into it.
+                return signs[0] if kind == "number" and signs else start
         return 0
 
     def place(self, start: int) -> str:

@@ -32,6 +32,8 @@ def native_quantile(
         lower, upper, counts = lower[::-1], upper[::-1], counts[::-1]
     rank = (quantile if forward else 1 - quantile) * histogram.count
     if not len(counts):
+        if strange:
+            (notes.nan_quantile if rank > 0 else notes.nan_skew)(name, place)
         return math.nan if strange else 0.0
     sums = np.cumsum(counts)
     at = min(int(np.searchsorted(sums, rank)), len(counts) - 1)

@@ -1,18 +1,16 @@
 """Functions over range vectors: chooses a kernel and runs it over all series."""
 
-from collections.abc import Callable
-
 import numpy as np
 
 from quarterdeck.telemetry.promql import over_time, rates
 from quarterdeck.telemetry.promql.context import Context
-from quarterdeck.telemetry.promql.rates import Found
+from quarterdeck.telemetry.promql.histogram_ranges import Asked, Kernel, over_row
 from quarterdeck.telemetry.promql.source import Grid, Values
 from quarterdeck.telemetry.promql.syntax import Call, Selector
-from quarterdeck.telemetry.promql.values import NAME, Vector, in_rows
-from quarterdeck.telemetry.promql.windows import Block, Windows, blocks
+from quarterdeck.telemetry.promql.values import NAME, Flags, Objects, Vector, in_rows
+from quarterdeck.telemetry.promql.windows import Windows, blocks, rows_of
 
-KERNELS: dict[str, Callable[[Block], Found]] = {
+KERNELS: dict[str, Kernel] = {
     "rate": rates.rate,
     "increase": rates.increase,
     "delta": rates.delta,
@@ -76,26 +74,65 @@ def over_windows(
     values = np.full((series, steps), np.nan)
     present = np.zeros((series, steps), dtype=np.bool_)
     args = [arg[:steps] for arg in args]
-    kernel = KERNELS[node.name]
-    if len(windows.times):
-        with np.errstate(all="ignore"):
-            for block in blocks(windows, steps, args):
-                context.budget.check_time()
-                if not len(block.times):
-                    continue
-                found, here = kernel(block)
-                values[block.rows] = found
-                present[block.rows] = here
+    histograms = None
+    with np.errstate(all="ignore"):
+        if windows.histograms is not None:
+            histograms = _mixed(context, node, windows, args, values, present)
+        else:
+            _floats(context, KERNELS[node.name], windows, args, values, present)
     shape = (series, grid.count)
-    unnamed = windows.unnamed | (node.name not in KEEPS_NAME)
     vector = Vector(
         windows.labels,
         np.broadcast_to(values, shape),
         np.broadcast_to(present, shape),
-        unnamed,
+        windows.unnamed | (node.name not in KEEPS_NAME),
+        None if histograms is None else np.broadcast_to(histograms, shape),
     ).without_empty()
     note_counters(context, node, vector, windows.place)
     return vector
+
+
+def _floats(
+    context: Context,
+    kernel: Kernel,
+    windows: Windows,
+    args: list[Values],
+    values: Values,
+    present: Flags,
+) -> None:
+    if not len(windows.times):
+        return
+    for block in blocks(windows, values.shape[1], args):
+        context.budget.check_time()
+        if len(block.times):
+            values[block.rows], present[block.rows] = kernel(block)
+
+
+def _mixed(
+    context: Context,
+    node: Call,
+    windows: Windows,
+    args: list[Values],
+    values: Values,
+    present: Flags,
+) -> Objects | None:
+    """Series with histograms one by one, the others together."""
+    assert windows.histograms is not None
+    native = np.asarray(windows.histograms != None)  # noqa: E711 (elementwise)
+    counts = np.concatenate(([0], np.cumsum(native)))[windows.offsets]
+    rows = np.flatnonzero(np.diff(counts) == 0)
+    if len(rows):
+        plain = rows_of(windows, rows)
+        some, here = values[rows], present[rows]
+        _floats(context, KERNELS[node.name], plain, args, some, here)
+        values[rows], present[rows] = some, here
+    histograms = np.full(values.shape, None, dtype=object)
+    asked = Asked(node.name, KERNELS[node.name], context.notes, windows.place, context.budget)
+    for row in np.flatnonzero(np.diff(counts) > 0).tolist():
+        found = over_row(asked, windows, row, values.shape[1], args)
+        values[row], present[row] = found.values, found.present
+        histograms[row] = found.histograms
+    return histograms if (histograms != None).any() else None  # noqa: E711 (elementwise)
 
 
 def note_counters(context: Context, node: Call, vector: Vector, place: str) -> None:

@@ -106,16 +106,27 @@ def last_two(block: Block, *, counter: bool) -> Found:
     return found, present
 
 
+def _fell(older: Values, newer: Values) -> Flags:
+    return np.asarray(newer < older)
+
+
+def _differs(older: Values, newer: Values) -> Flags:
+    return np.asarray((newer != older) & ~(np.isnan(newer) & np.isnan(older)))
+
+
+EVENTS = {"resets": _fell, "changes": _differs}
+"""What happens from one float to the next."""
+
+
 def resets(block: Block) -> Found:
-    return _steps(block, block.values[1:] < block.values[:-1])
+    return count_steps(block, _fell(block.values[:-1], block.values[1:]))
 
 
 def changes(block: Block) -> Found:
-    newer, older = block.values[1:], block.values[:-1]
-    return _steps(block, (newer != older) & ~(np.isnan(newer) & np.isnan(older)))
+    return count_steps(block, _differs(block.values[:-1], block.values[1:]))
 
 
-def _steps(block: Block, happened: Flags) -> Found:
+def count_steps(block: Block, happened: Flags) -> Found:
     """How often it happened from one point of a window to the next."""
     upto = np.concatenate(([0, 0], np.cumsum(happened)))  # [i]: among the first i points
     present = block.count > 0

@@ -15,6 +15,8 @@ Indexes = npt.NDArray[np.int64]
 Objects = npt.NDArray[Any]
 
 NAME = "__name__"
+DROPPED = frozenset({NAME, "__type__", "__unit__"})
+"""What an operation that changes the meaning of a metric takes away."""
 
 
 @dataclass(slots=True)
@@ -107,7 +109,9 @@ def named(vector: Vector) -> Vector:
     """
     if vector.unnamed.any():
         vector.labels = [
-            {name: value for name, value in labels.items() if name != NAME} if drop else labels
+            {name: value for name, value in labels.items() if name not in DROPPED}
+            if drop
+            else labels
             for labels, drop in zip(vector.labels, vector.unnamed.tolist(), strict=True)
         ]
         vector.unnamed = np.zeros(len(vector.labels), dtype=np.bool_)

@@ -91,6 +91,26 @@ def windows_of(selected: Selected, ends: Grid, width: int, moments: Times, place
     )
 
 
+def rows_of(windows: Windows, rows: Indexes) -> Windows:
+    """Some series of a range vector, their floats only."""
+    counts = np.diff(windows.offsets)[rows]
+    offsets = np.concatenate(([0], np.cumsum(counts)))
+    starts = windows.offsets[rows]
+    points = np.repeat(starts - offsets[:-1], counts) + np.arange(offsets[-1])
+    return Windows(
+        [windows.labels[row] for row in rows.tolist()],
+        offsets,
+        windows.times[points],
+        windows.values[points],
+        windows.unnamed[rows],
+        windows.ends,
+        windows.width,
+        windows.steps,
+        windows.moments,
+        windows.place,
+    )
+
+
 def stale_histograms(histograms: Objects) -> Flags:
     """A histogram whose sum is the marker ends its series."""
     found = np.flatnonzero(histograms != None)  # noqa: E711 (elementwise)
