@@ -39,13 +39,16 @@ def key(labels: Any) -> str:
     return f"{name}{{{rest}}}" if rest else name
 
 
+def bits_of(value: float) -> int:
+    return int.from_bytes(struct.pack("<d", value), "little")
+
+
 def samples(turn: Turn) -> dict[str, float | str]:
     """Series → value; `stale` for its end. Own times are told behind an @."""
     found: dict[str, float | str] = {}
     for each in series(turn):
         for sample in each.samples:
-            bits = struct.unpack("<Q", struct.pack("<d", sample.value))[0]
             name = key(each.labels) + (f"@{sample.timestamp}" if sample.timestamp != AT else "")
             assert name not in found
-            found[name] = "stale" if bits == STALE_BITS else sample.value
+            found[name] = "stale" if bits_of(sample.value) == STALE_BITS else sample.value
     return found

@@ -6,6 +6,7 @@ redirect takes credentials along to the same origin alone.
 """
 
 import asyncio
+import os
 import ssl
 import tempfile
 import zlib
@@ -171,7 +172,9 @@ def _reason(error: BaseException) -> str:
             return f"Its certificate is not trusted: {cause.verify_message}."
         if isinstance(cause, ssl.SSLError):
             return "It does not speak TLS as it should."
-        if isinstance(cause, OSError) and cause.strerror:
-            return f"It cannot be reached: {cause.strerror.lower()}."
+        if isinstance(cause, OSError) and cause.errno:
+            # Names that cannot be looked up have numbers of their own, below zero.
+            why = os.strerror(cause.errno) if cause.errno > 0 else str(cause.strerror)
+            return f"It cannot be reached: {why.lower()}."
         cause = cause.__cause__ or cause.__context__
     return "It cannot be reached."
