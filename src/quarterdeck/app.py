@@ -61,6 +61,7 @@ from quarterdeck.telemetry.ingest.logs.syslog import open_syslog
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
 from quarterdeck.telemetry.ingest.routes import ingest_routes
 from quarterdeck.telemetry.jobs import Jobs
+from quarterdeck.telemetry.prometheus.queries import Queries
 from quarterdeck.telemetry.routes import Parts, telemetry_routers
 from quarterdeck.telemetry.stream import Live
 from quarterdeck.wiring import (
@@ -299,19 +300,14 @@ class App:
     async def _open_query(self) -> None:
         live = Live(self.engine, self.streams, self.clock)
         self.intake.on_commit.append(live.committed)
+        queries = Queries(self.engine, self.settings, self.clock)
+        self.intake.on_commit.append(queries.otlp_catalog.committed)
         self._routers += telemetry_routers(
             Parts(
-                self.engine,
-                self.control,
-                self.resources,
-                self.intake,
-                live,
-                self.settings,
-                self.clock,
-                self.accounts.project_by_id,
-                self.scraping,
+                self.engine, self.control, self.resources, self.intake, live, queries,
+                self.settings, self.clock, self.accounts.project_by_id, self.scraping,
             )
-        )
+        )  # fmt: skip
 
     async def _open_demo(self) -> None:
         if self.settings.demo_url:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 from quarterdeck.accounts.audit import SYSTEM, client_address
 from quarterdeck.accounts.directory import EMPTY, load_directory
 from quarterdeck.accounts.invitations import prune_invitations
-from quarterdeck.accounts.keys import note_use
+from quarterdeck.accounts.keys import key_in, note_use
 from quarterdeck.accounts.links import Kind, create_link, prune_links
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.projects import (
@@ -184,9 +184,9 @@ class Accounts:
     async def authenticate(self, request: Request) -> Principal:
         """By key, else by session cookie (with its CSRF token when it writes), else nobody."""
         client_address.set(address_of(request))
-        scheme, _, raw = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() == "bearer":
-            principal = self.authenticate_key(raw.strip())
+        raw = key_in(request.headers.get("authorization", ""))
+        if raw is not None:
+            principal = self.authenticate_key(raw)
             if principal is None:
                 raise Unauthenticated(
                     "key_invalid",

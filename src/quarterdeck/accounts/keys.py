@@ -6,6 +6,7 @@ public, stored plain and shown again; it works from any origin until it is restr
 revoked key stays listed and never works again.
 """
 
+import base64
 import re
 import secrets
 from collections.abc import Iterable
@@ -47,6 +48,20 @@ class Key:
     @property
     def principal(self) -> Principal:
         return Principal("key", self.id, self.name, self.role, self.projects, self.origins)
+
+
+def key_in(authorization: str) -> str | None:
+    """The key of an Authorization header: a bearer, or the password of Basic. None without one."""
+    scheme, _, rest = authorization.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() != "basic":
+        return None
+    try:
+        given = base64.b64decode(rest.strip(), validate=True).decode()
+    except ValueError:
+        return ""
+    return given.partition(":")[2].strip()
 
 
 def clean_origins(origins: Iterable[str]) -> tuple[str, ...]:

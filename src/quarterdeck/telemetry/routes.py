@@ -25,6 +25,9 @@ from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.api_trace import trace_router
 from quarterdeck.telemetry.ingest.intake import Intake
+from quarterdeck.telemetry.prometheus.api import prometheus_router
+from quarterdeck.telemetry.prometheus.queries import Queries
+from quarterdeck.telemetry.prometheus.status import status_router
 from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.scrape.api import scrape_router
 from quarterdeck.telemetry.scrape.engine import Scraping
@@ -40,6 +43,7 @@ class Parts:
     resources: Resources
     intake: Intake
     live: Live
+    queries: Queries
     settings: Settings
     clock: Clock
     project_by_id: Callable[[int], ProjectRef | None]
@@ -66,4 +70,8 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         hosts_router(engine, threads),
         logs_router(engine, threads),
         scrape_router(parts.scraping),
+        prometheus_router(
+            parts.queries, Threads(max(2, int(settings.query_concurrency)), waiting=64)
+        ),
+        status_router(parts.clock, settings),
     ]

@@ -79,6 +79,8 @@ class Engine(Protocol):
         params: Mapping[str, Any] | None = None,
         *,
         limits: Limits = Limits(),
+        reserved: bool = False,
+        settings: Mapping[str, Any] | None = None,
     ) -> bytes: ...
     def close(self) -> None: ...
 
@@ -236,10 +238,13 @@ class EmbeddedEngine:
         params: Mapping[str, Any] | None = None,
         *,
         limits: Limits = Limits(),
+        reserved: bool = False,
+        settings: Mapping[str, Any] | None = None,
     ) -> bytes:
-        """The answer in one of the engine's own formats, such as Arrow or TSVRaw."""
-        text = self._with_settings(name, sql, limits, None)
-        with self._borrow(self._readers, limits.seconds) as connection:
+        """The answer in one of the engine's own formats, such as Native or TSVRaw."""
+        text = self._with_settings(name, sql, limits, settings)
+        pool = self._reserved if reserved else self._readers
+        with self._borrow(pool, limits.seconds) as connection:
             try:
                 return bytes(connection.query(text, format, params=_params(params)).bytes())
             except Exception as error:

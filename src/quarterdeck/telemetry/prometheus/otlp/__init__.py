@@ -1,0 +1,1 @@
+"""OTLP metrics as Prometheus series, translated when they are asked for."""

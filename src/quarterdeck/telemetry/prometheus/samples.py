@@ -1,0 +1,98 @@
+"""Points of Prometheus series out of the tables `prom_samples` and `prom_histograms`."""
+
+import numpy as np
+import numpy.typing as npt
+
+from quarterdeck.store.telemetry import Engine, Limits, columns
+from quarterdeck.telemetry.prometheus.families import listed
+from quarterdeck.telemetry.prometheus.family import Ids
+from quarterdeck.telemetry.prometheus.points import Places, Points, between, none
+from quarterdeck.telemetry.promql.histogram import Histogram
+
+_HISTOGRAM = (
+    "count, sum, schema, zero_threshold, zero_count, positive_index, positive_count,"
+    " negative_index, negative_count, custom_bounds, reset_hint"
+)
+
+
+def floats(
+    engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits
+) -> Points:
+    """Samples of series; `Points.series` are places in `ids`.
+
+    A sample that was sent twice and not merged yet comes once.
+    """
+    if not len(ids) or until <= after:
+        return none()
+    found = _floats(engine, project, ids, after, until, limits, "")
+    again = (found.series[1:] == found.series[:-1]) & (found.times[1:] == found.times[:-1])
+    if not again.any():
+        return found
+    bits = found.values.view(np.uint64)
+    if (again & (bits[1:] != bits[:-1])).any():  # which one is newer, only the engine knows
+        return _floats(engine, project, ids, after, until, limits, "FINAL")
+    return found.at(np.append(~again, True))
+
+
+def _floats(
+    engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits, final: str
+) -> Points:
+    sql = (
+        f"SELECT series_id, time, value FROM prom_samples {final} WHERE project = {project}"
+        f" AND series_id IN ({listed(ids)}) AND {between(after, until)} ORDER BY series_id, time"
+    )
+    read = columns.read(engine, "promql_samples", sql, limits=limits)
+    if "time" not in read:
+        return none()
+    return Points(place(read["series_id"].values, ids), read["time"].values, read["value"].values)
+
+
+def histograms(
+    engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits
+) -> Points:
+    """Native histograms of series."""
+    if not len(ids) or until <= after:
+        return none()
+    sql = (
+        f"SELECT series_id, time, {_HISTOGRAM} FROM prom_histograms FINAL WHERE project = {project}"
+        f" AND series_id IN ({listed(ids)}) AND {between(after, until)} ORDER BY series_id, time"
+    )
+    read = columns.read(engine, "promql_histograms", sql, limits=limits)
+    if "time" not in read:
+        return none()
+    count = len(read["time"].values)
+    found = np.full(count, None, object)
+    for row in range(count):
+        found[row] = _histogram(read, row)
+    return Points(
+        place(read["series_id"].values, ids), read["time"].values, np.full(count, np.nan), found
+    )
+
+
+def _histogram(read: columns.Columns, row: int) -> Histogram:
+    def items(name: str) -> npt.NDArray[np.float64]:
+        column = read[name]
+        assert column.offsets is not None
+        return column.values[column.offsets[row] : column.offsets[row + 1]]
+
+    return Histogram(
+        count=float(read["count"].values[row]),
+        sum=float(read["sum"].values[row]),
+        schema=int(read["schema"].values[row]),
+        zero_threshold=float(read["zero_threshold"].values[row]),
+        zero_count=float(read["zero_count"].values[row]),
+        positive_index=items("positive_index").astype(np.int64),
+        positive_count=items("positive_count"),
+        negative_index=items("negative_index").astype(np.int64),
+        negative_count=items("negative_count"),
+        custom=items("custom_bounds"),
+        hint=int(read["reset_hint"].values[row]),
+    )
+
+
+def place(found: Ids, ids: Ids) -> Places:
+    """The place in `ids` of each id found; equal ids stand together."""
+    starts = np.concatenate((np.zeros(1, np.int64), np.flatnonzero(found[1:] != found[:-1]) + 1))
+    order = np.argsort(ids, kind="stable")
+    at = order[np.searchsorted(ids, found[starts], sorter=order)]
+    return np.repeat(at, np.diff(np.append(starts, len(found))))
