@@ -80,7 +80,12 @@ def test_an_expression_has_a_value_at_a_moment(client: httpx.Client) -> None:
 
 
 def test_a_range_has_a_value_at_each_step_by_address_and_by_form(client: httpx.Client) -> None:
-    asked = {"query": "sum(rate(api_requests_total[1m]))", "start": START, "end": END, "step": "1m"}
+    asked: dict[str, Any] = {
+        "query": "sum(rate(api_requests_total[1m]))",
+        "start": START,
+        "end": END,
+        "step": "1m",
+    }
     by_address = client.get(f"{API}/query_range", params=asked).json()["data"]
     by_form = client.post(f"{API}/query_range", data=asked).json()["data"]
     assert by_address == by_form
@@ -88,7 +93,12 @@ def test_a_range_has_a_value_at_each_step_by_address_and_by_form(client: httpx.C
     [series] = by_address["result"]
     assert [moment for moment, _ in series["values"]] == list(range(START, END + 1, 60))
     assert all(float(value) == pytest.approx(0.2) for _, value in series["values"])
-    iso = {**asked, "start": f"{_iso(START)}Z", "end": f"{_iso(END)}.000+00:00", "step": 60}
+    iso: dict[str, Any] = {
+        **asked,
+        "start": f"{_iso(START)}Z",
+        "end": f"{_iso(END)}.000+00:00",
+        "step": 60,
+    }
     assert client.get(f"{API}/query_range", params=iso).json()["data"] == by_address
 
 
@@ -191,7 +201,7 @@ def test_metadata_and_exemplars_are_told(client: httpx.Client) -> None:
         ("query_range", {"query": "1", "start": 0, "end": 20000, "step": 1}, 400, "bad_data", "exceeded maximum resolution of 11,000 points"),
         ("query_range", {"query": "gone[1m]", "start": 0, "end": 2, "step": 1}, 400, "bad_data", "invalid expression type"),
         ("series", {}, 400, "bad_data", "no match[] parameter provided"),
-        ("series", {"match[]": '{job=~".*"}'}, 400, "bad_data", "match[] must contain at least one non-empty matcher"),
+        ("series", {"match[]": '{job=~".*"}'}, 400, "bad_data", "must contain at least one non-empty matcher"),
         ("labels", {"match[]": "sum(x)"}, 400, "bad_data", 'invalid parameter "match[]"'),
         ("query_exemplars", {"query": "x", "start": 2, "end": 1}, 400, "bad_data", "end timestamp must not be before"),
         ("metadata", {"limit": "many"}, 400, "bad_data", "limit must be a number"),
@@ -241,7 +251,9 @@ def test_grafana_sets_its_data_source_up(server: Server, client: httpx.Client) -
         assert grafana.get("/api/v1/metadata").json()["status"] == "success"
         assert grafana.get("/api/v1/rules").json()["data"]["groups"] == []
         assert grafana.get("/api/v1/alerts").json()["data"] == {"alerts": []}
-        labels = grafana.post("/api/v1/labels", data={"match[]": "gone", "start": START, "end": END})
+        labels = grafana.post(
+            "/api/v1/labels", data={"match[]": "gone", "start": START, "end": END}
+        )
         assert labels.json()["data"] == ["__name__", "job"]
         names = grafana.get("/api/v1/label/__name__/values", params={"start": START, "end": END})
         assert "gone" in names.json()["data"]

@@ -144,13 +144,13 @@ def _series(queries: Queries, form: Form, scope: Scope) -> Response:
     if not form.all("match[]"):
         raise BadInput("promql_parameter", "no match[] parameter provided")
     limit, (start, end) = form.limit(), form.range()
-    selectors = queries.selective(form.selectors())
+    selectors = form.selectors()
     return _limited(queries.lookup.series(scope.project.id, selectors, start, end), limit)
 
 
 def _labels(queries: Queries, form: Form, scope: Scope) -> Response:
     limit, (start, end) = form.limit(), form.range()
-    selectors = queries.selective(form.selectors())
+    selectors = form.selectors()
     return _limited(queries.lookup.names(scope.project.id, selectors, start, end), limit)
 
 
@@ -159,7 +159,7 @@ def _values(queries: Queries, name: str, form: Form, scope: Scope) -> Response:
     if not name:
         raise BadInput("promql_parameter", 'invalid label name: ""')
     limit, (start, end) = form.limit(), form.range()
-    selectors = queries.selective(form.selectors())
+    selectors = form.selectors()
     return _limited(queries.lookup.values(scope.project.id, name, selectors, start, end), limit)
 
 

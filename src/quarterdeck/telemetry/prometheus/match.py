@@ -33,11 +33,6 @@ def matches(engine: Engine, matcher: Matcher, values: Sequence[str]) -> Mask:
     return ~found if matcher.op in ("!=", "!~") else found
 
 
-def takes_empty(engine: Engine, matcher: Matcher) -> bool:
-    """Whether a series without the label matches."""
-    return bool(matches(engine, matcher, [""])[0])
-
-
 def literals(pattern: str) -> list[str] | None:
     """The values that an expression such as `a|b\\.c` lists, None when it is more than a list."""
     parts = pattern.split("|")

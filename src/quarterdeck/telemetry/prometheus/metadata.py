@@ -1,6 +1,5 @@
 """Type, help and unit of metrics, from those who sent them."""
 
-
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.prometheus.families import LIMITS
 from quarterdeck.telemetry.prometheus.otlp import info, naming

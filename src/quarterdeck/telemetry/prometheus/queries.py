@@ -17,7 +17,6 @@ from quarterdeck.store.telemetry import Limits as EngineLimits
 from quarterdeck.telemetry.prometheus import exemplars, metadata
 from quarterdeck.telemetry.prometheus.catalog import Catalog
 from quarterdeck.telemetry.prometheus.lookup import Lookup, Selectors
-from quarterdeck.telemetry.prometheus.match import takes_empty
 from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog
 from quarterdeck.telemetry.prometheus.otlp.select import OtlpSeries
 from quarterdeck.telemetry.prometheus.params import invalid
@@ -74,15 +73,6 @@ class Queries:
     def source(self, project: int, bounds: Bounds = Bounds()) -> PromSource:
         limits, engine_limits = self._bounded(bounds)
         return PromSource(self._engine, self.catalog, self.otlp, project, limits, engine_limits)
-
-    def selective(self, selectors: Selectors) -> Selectors:
-        """Refuses a selector that every series matches."""
-        for matchers in selectors:
-            if all(takes_empty(self._engine, matcher) for matcher in matchers):
-                raise BadInput(
-                    "promql_parameter", "match[] must contain at least one non-empty matcher"
-                )
-        return selectors
 
     def formatted(self, query: str) -> str:
         """The expression, laid out by the parser."""
