@@ -42,8 +42,9 @@ def prometheus_router(queries: Queries, threads: Threads) -> Router:
 
         for method in methods.split():
             router.route(
-                method, path, permission=Permission.READ, summary=summary, response_model=None
-            )(handle)
+                method, path, permission=Permission.READ, summary=summary, response_model=None,
+                name=f"{method.lower()}{path.replace('/', '_')}",
+            )(handle)  # fmt: skip
 
     route("GET POST", "/query", "An expression at one moment", lambda f, s: _query(queries, f, s))
     route("GET POST", "/query_range", "An expression over a range", lambda f, s: _range(queries, f, s))  # fmt: skip
