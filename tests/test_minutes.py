@@ -26,18 +26,18 @@ def test_a_minute_is_as_large_as_all_its_spans_not_as_those_that_came_last() -> 
 def test_chunks_hold_minutes_of_one_project_that_are_near_and_not_too_many_spans() -> None:
     seen: list[Chunk] = []
     minutes = [
-        Minute(1, 0, 300_000), Minute(1, 60, 90_000), Minute(1, 120, 20_000),  # over the 400,000
+        Minute(1, 0, 100_000), Minute(1, 60, 40_000), Minute(1, 120, 20_000),  # over the 150,000
         Minute(1, 14_520, 1), Minute(1, 14_580, 1),  # four hours on
         Minute(2, 14_580, 5_000_000), Minute(2, 14_640, 1),  # sampled down to the limit
     ]  # fmt: skip
-    count_in_chunks("test", minutes, 350_000, seen.append)
+    count_in_chunks("test", minutes, 140_000, seen.append)
     assert [[minutes.index(each) for each in chunk] for chunk in seen] == [
         [0, 1],
         [2],
         [3, 4],
         [5, 6],
     ]
-    assert [every(chunk, 350_000) for chunk in seen] == [1, 1, 1, 15]
+    assert [every(chunk, 140_000) for chunk in seen] == [1, 1, 1, 36]
 
 
 def test_a_minute_too_heavy_is_left_out_with_a_word_and_its_neighbours_are_counted(
@@ -51,8 +51,9 @@ def test_a_minute_too_heavy_is_left_out_with_a_word_and_its_neighbours_are_count
         counted.extend(each.at for each in chunk)
 
     with caplog.at_level(logging.ERROR):
-        count_in_chunks("test", [Minute(1, at, 10) for at in (0, 60, 120)], 100, count)
-    assert counted == [0, 120]
+        minutes = [Minute(1, at, 10) for at in range(0, 300, 60)]
+        assert count_in_chunks("test", minutes, 100, count)
+    assert counted == [0, 120, 180, 240]
     assert [record.message for record in caplog.records] == [
         "A minute is too heavy to count and was left out: The query needs too much memory."
     ]
@@ -64,3 +65,10 @@ def test_what_is_wrong_with_the_store_ends_the_run_so_that_it_is_made_again() ->
 
     with pytest.raises(Unavailable):
         count_in_chunks("test", [Minute(1, 0, 10)], 100, full)
+
+
+def test_a_server_that_stops_waits_for_one_chunk_and_not_for_all() -> None:
+    seen: list[Chunk] = []
+    minutes = [Minute(1, at, 150_000) for at in (0, 60, 120)]
+    assert not count_in_chunks("test", minutes, 150_000, seen.append, lambda: len(seen) == 2)
+    assert seen == [[minutes[0]], [minutes[1]]]

@@ -13,6 +13,8 @@ keep their names, the others are one without a name; of all calls, the `MOST_EDG
 of a minute are kept.
 """
 
+from collections.abc import Callable
+
 from quarterdeck.store.telemetry import Engine, Limits
 from quarterdeck.telemetry import marks
 from quarterdeck.telemetry.calls import CHILDREN_MS, ENTRY, calls
@@ -35,14 +37,21 @@ _LIMITS = Limits(seconds=60, memory_mb=512, threads=1)
 _MARK = "edges"
 
 
-def count_new(engine: Engine, settled_ns: int, version: int) -> int:
+def count_new(
+    engine: Engine, settled_ns: int, version: int, stopping: Callable[[], bool] = lambda: False
+) -> int:
     """Count the minutes of what arrived since the last run; how many there were."""
     until = settled_ns // 1_000_000 - LATE_MS
     since = counted_ms(engine) or until - FIRST_MS
     if until <= since:
         return 0
     minutes = sized(engine, _touched(engine, since, until), _LIMITS)
-    count_in_chunks(_MARK, minutes, EXACT_SPANS, lambda chunk: _count(engine, chunk, version))
+
+    def count(chunk: Chunk) -> None:
+        _count(engine, chunk, version)
+
+    if not count_in_chunks(_MARK, minutes, EXACT_SPANS, count, stopping):
+        return 0
     marks.note(engine, _MARK, until)
     return len(minutes)
 

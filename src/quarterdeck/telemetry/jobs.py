@@ -7,6 +7,7 @@ made up by the next. A job that fails is logged and tried again.
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -51,13 +52,19 @@ class Jobs:
         self._projects = projects
         self._kept_days = kept_days
         self._task: asyncio.Task[None] | None = None
+        self._stopping = threading.Event()
+        stopping = self._stopping.is_set
         self._jobs = [
             _Job("facets", MINUTE_NS, lambda now: count_new(engine, settled_ns())),
             _Job("releases", MINUTE_NS // 2, lambda now: note_new(engine, settled_ns())),
             _Job(
-                "self time", MINUTE_NS, lambda now: self_time.count_new(engine, settled_ns(), now)
+                "self time",
+                MINUTE_NS,
+                lambda now: self_time.count_new(engine, settled_ns(), now, stopping),
             ),
-            _Job("edges", MINUTE_NS, lambda now: edges.count_new(engine, settled_ns(), now)),
+            _Job(
+                "edges", MINUTE_NS, lambda now: edges.count_new(engine, settled_ns(), now, stopping)
+            ),
             _Job("patterns", MINUTE_NS, lambda now: patterns.count_new(engine, settled_ns())),
             _Job("quota", MINUTE_NS, self._hold_quota),
             _Job("retention", 60 * MINUTE_NS, self._expire),
@@ -67,7 +74,7 @@ class Jobs:
         """Run the jobs that are due; the names of those that ran through."""
         done = []
         for job in self._jobs:
-            if now_ns < job.due_ns:
+            if now_ns < job.due_ns or self._stopping.is_set():
                 continue
             job.due_ns = now_ns + job.every_ns
             try:
@@ -81,7 +88,8 @@ class Jobs:
         self._task = asyncio.create_task(self._repeat())
 
     async def stop(self) -> None:
-        """Ends after the job that is running."""
+        """Ends after the job that is running, which breaks off where it can."""
+        self._stopping.set()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

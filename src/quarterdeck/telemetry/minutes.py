@@ -1,12 +1,12 @@
 """Minutes of spans that are counted anew, whole, because something arrived for them.
 
-    minutes = sized(engine, touched)
-    count_in_chunks("edges", minutes, EXACT_SPANS, lambda chunk: …)
+    minutes = sized(engine, touched, limits)
+    done = count_in_chunks("edges", minutes, EXACT_SPANS, lambda chunk: …, stopping)
 
 A minute is sized by all of its spans and not by those that came last, so that one late span of a
 busy minute does not have the whole of it read unsampled. What the store finds too heavy is tried
-by the minute, and a minute that is too heavy alone is left out with a word in the log: it must not
-keep the others waiting for ever.
+by halves, and a minute that is too heavy alone is left out with a word in the log: it must not
+keep the others waiting for ever. A server that is to stop waits for one chunk and not for all.
 """
 
 import logging
@@ -23,7 +23,7 @@ FIRST_MS = 86_400_000
 """How far back the first run looks."""
 MOST = 20_000
 """Minutes of one run, the newest."""
-_CHUNK_SPANS = 400_000
+_CHUNK_SPANS = 150_000  # of which about 300 MB are needed at once
 _CHUNK_MINUTES = 240
 _TOO_HEAVY = ("query_memory", "query_too_slow")
 
@@ -61,24 +61,35 @@ def every(chunk: Chunk, sample: int) -> int:
 
 
 def count_in_chunks(
-    job: str, minutes: Iterable[Minute], sample: int, count: Callable[[Chunk], None]
-) -> None:
-    """Call `count` with chunks until every minute was counted, or found too heavy alone."""
-    for chunk in _chunks(minutes, sample):
-        _count(job, chunk, count)
+    job: str,
+    minutes: Iterable[Minute],
+    sample: int,
+    count: Callable[[Chunk], None],
+    stopping: Callable[[], bool] = lambda: False,
+) -> bool:
+    """Call `count` with chunks until every minute was counted, or found too heavy alone.
+
+    False when it broke off because the server is `stopping`: the run is to be made again.
+    """
+    return all(_count(job, chunk, count, stopping) for chunk in _chunks(minutes, sample))
 
 
-def _count(job: str, chunk: Chunk, count: Callable[[Chunk], None]) -> None:
+def _count(
+    job: str, chunk: Chunk, count: Callable[[Chunk], None], stopping: Callable[[], bool]
+) -> bool:
+    if stopping():
+        return False
     try:
         count(chunk)
     except BadInput as error:
         if error.code not in _TOO_HEAVY:
             raise
-        if len(chunk) == 1:
-            _left_out(job, chunk[0], error)
-        else:
-            for each in chunk:
-                _count(job, [each], count)
+        if len(chunk) > 1:
+            half = len(chunk) // 2
+            parts = (chunk[:half], chunk[half:])
+            return all(_count(job, part, count, stopping) for part in parts)
+        _left_out(job, chunk[0], error)
+    return True
 
 
 def _left_out(job: str, minute: Minute, error: BadInput) -> None:
