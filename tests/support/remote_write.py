@@ -3,6 +3,7 @@
 Source: prometheus/prometheus prompb/{remote,types}.proto and prompb/io/prometheus/write/v2/types.proto.
 """
 
+import asyncio
 import struct
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -13,6 +14,10 @@ import cramjam
 import httpx
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 
+from quarterdeck.store.telemetry import EmbeddedEngine
+from quarterdeck.telemetry.ingest.batcher import Pending
+from quarterdeck.telemetry.ingest.prometheus import messages
+from quarterdeck.telemetry.ingest.prometheus.write import writer
 from support.server import Server
 
 WRITE = "/prometheus/api/v1/write"
@@ -226,6 +231,18 @@ def push(
     content = body if raw else bytes(cramjam.snappy.compress_raw(body))
     given = {"content-type": media, "content-encoding": "snappy", **more}
     return to.post(WRITE, content=content, headers=given)
+
+
+def store(
+    engine: EmbeddedEngine, project: int, body: bytes, version: messages.Version = messages.V1
+) -> tuple[dict[str, int], dict[str, int]]:
+    """Write a request straight into an engine: what was kept by kind, and refused by reason."""
+    loop = asyncio.new_event_loop()
+    request = messages.request_of(version, body)
+    pending = Pending(project, request, time.time_ns(), loop.create_future(), loop)
+    refused = writer(engine, version, lambda project, signal: 30)([pending])
+    loop.close()
+    return pending.counted or {}, refused.get(0, {})
 
 
 def written(answer: httpx.Response) -> tuple[int, int, int]:

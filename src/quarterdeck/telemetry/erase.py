@@ -3,11 +3,13 @@
 A row is about a person when one of the attributes that name a user (`user.id`,
 `enduser.id`, `enduser.pseudo.id`) has their id: on the span or record itself, on its
 resource or scope, on an event or link of the span, in the structured body of a record, or on
-the labels of a series, whose points go with it; in maps within maps and lists however deep.
+the labels of a series, whose points go with it, or of an exemplar; in maps within maps and lists
+however deep. Labels of Prometheus may have the names with underscores.
 Counts by minute hold no ids and stay, as does text that happens to mention the person.
 """
 
 import re
+from collections.abc import Iterable
 
 from pydantic import BaseModel, Field
 
@@ -15,9 +17,10 @@ from quarterdeck.core.errors import BadInput, Unavailable
 from quarterdeck.store.telemetry import Engine, Limits
 from quarterdeck.telemetry.query.log_mask import sample_of
 from quarterdeck.telemetry.sql.views import quote
-from quarterdeck.telemetry.tables import POINT_TABLES
+from quarterdeck.telemetry.tables import POINT_TABLES, PROMETHEUS_POINTS, forget_known_series
 
 KEYS = ("user.id", "enduser.id", "enduser.pseudo.id")
+LABELS = (*KEYS, *(key.replace(".", "_") for key in KEYS))  # as Prometheus has them too
 
 # The values of these keys in JSON text: a text, a list of plain values, or one such value. Only
 # the quote that opens a key stands behind a brace or a comma: one within a text is escaped.
@@ -57,6 +60,7 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
     check_user_id(user_id)
     who = quote(user_id)
     points, series = _erase_series(engine, project, who)
+    prometheus_points, prometheus_series = _erase_prometheus(engine, project, who)
     _erase_samples(engine, project, who)
     return Erased(
         spans=_erase(engine, "spans", f"project = {project} AND ({_in_spans(who)})"),
@@ -65,9 +69,10 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
             engine,
             "exemplars",
             f"project = {project} AND ({_in_map('attributes', 'attribute_types', who)})",
-        ),
-        series=series,
-        points=points,
+        )
+        + _erase(engine, "prom_exemplars", f"project = {project} AND ({_in_labels(who)})"),
+        series=series + prometheus_series,
+        points=points + prometheus_points,
         facets=_erase(
             engine, "facets_15m", f"project = {project} AND field IN ({_keys()}) AND value = {who}"
         ),
@@ -86,19 +91,33 @@ def _erase_samples(engine: Engine, project: int, who: str) -> None:
 
 
 def _erase_series(engine: Engine, project: int, who: str) -> tuple[int, int]:
-    """Points first, so that a run that dies in between can be repeated."""
     named = f"{_in_map('labels', 'label_types', who)} OR {_in_json('resource', who)}"
     about = f"project = {project} AND ({named} OR {_in_json('scope_attributes', who)})"
-    sql = f"SELECT DISTINCT series_id FROM series WHERE {about}"
+    return _erase_labelled(engine, project, "series", about, POINT_TABLES)
+
+
+def _erase_prometheus(engine: Engine, project: int, who: str) -> tuple[int, int]:
+    about = f"project = {project} AND ({_in_labels(who)})"
+    erased = _erase_labelled(engine, project, "prom_series", about, PROMETHEUS_POINTS)
+    if erased[1]:
+        forget_known_series(engine)
+    return erased
+
+
+def _erase_labelled(
+    engine: Engine, project: int, table: str, about: str, points_in: Iterable[str]
+) -> tuple[int, int]:
+    """Points first, so that a run that dies in between can be repeated."""
+    sql = f"SELECT DISTINCT series_id FROM {table} WHERE {about}"
     found = [row[0] for row in engine.query("erase_series", sql, limits=_LIMITS).rows]
     if not found:
         return 0, 0
     listed = ", ".join(map(str, found))
     points = sum(
-        _erase(engine, table, f"project = {project} AND series_id IN ({listed})")
-        for table in POINT_TABLES
+        _erase(engine, name, f"project = {project} AND series_id IN ({listed})")
+        for name in points_in
     )
-    _erase(engine, "series", about)
+    _erase(engine, table, about)
     return points, len(found)
 
 
@@ -119,6 +138,10 @@ def _erase(engine: Engine, table: str, where: str) -> int:
 def _count(engine: Engine, table: str, where: str) -> int:
     sql = f"SELECT count() FROM {table} WHERE {where}"
     return int(engine.query("erase_count", sql, limits=_LIMITS).rows[0][0])
+
+
+def _in_labels(who: str) -> str:
+    return " OR ".join(f"labels[{quote(key)}] = {who}" for key in LABELS)
 
 
 def _keys() -> str:

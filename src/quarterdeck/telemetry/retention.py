@@ -16,7 +16,7 @@ from pathlib import Path
 
 from quarterdeck.core.log import fields
 from quarterdeck.store.telemetry import Engine, Limits
-from quarterdeck.telemetry.tables import TABLES, Table
+from quarterdeck.telemetry.tables import TABLES, Table, forget_known_series
 
 KeptDays = Callable[[int, str], int]
 """(project, signal) → days."""
@@ -53,6 +53,7 @@ def expire(
     for table in TABLES:
         kept = {project: max(kept_days(project, s) for s in table.signals) for project in known}
         done += _expire_table(engine, table, kept, days.get(table.name, []), today)
+    _forget(engine, (item.table for item in done))
     for item in done:
         log.info("Telemetry has expired.", extra=fields(table=item.table, day=item.day, projects=list(item.projects)))  # fmt: skip
     return done
@@ -104,6 +105,7 @@ def hold_quota(engine: Engine, quota_bytes: int, now_ns: int) -> list[Dropped]:
             extra=fields(day=oldest, used_bytes=used, quota_bytes=quota_bytes),
         )
         used = used_bytes(engine)
+    _forget(engine, (item.table for item in done))
     return done
 
 
@@ -129,6 +131,7 @@ def delete_project(engine: Engine, project: int) -> None:
             engine.execute(
                 f"ALTER TABLE {table.name} DELETE WHERE {where} SETTINGS mutations_sync = 1"
             )
+            _forget(engine, [table.name])
 
 
 def days_of(engine: Engine) -> dict[str, list[str]]:
@@ -144,6 +147,11 @@ def days_of(engine: Engine) -> dict[str, list[str]]:
 def _drop(engine: Engine, table: str, day: str) -> None:
     date.fromisoformat(day)  # it goes into the statement
     engine.execute(f"ALTER TABLE {table} DROP PARTITION '{day}'")
+
+
+def _forget(engine: Engine, tables: Iterable[str]) -> None:
+    if "prom_series" in tables:
+        forget_known_series(engine)
 
 
 def _count(engine: Engine, table: str, where: str) -> int:

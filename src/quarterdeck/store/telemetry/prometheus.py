@@ -97,7 +97,7 @@ def _first(reasons: list[tuple[str, str]]) -> str:
 
 def series_reason(labels: str) -> str:
     """`{PromSeriesReason labels}`: why sorted labels make no series, empty when they do."""
-    long = f"length(l.1) > {LONGEST_NAME} OR length(l.2) > {LONGEST_VALUE}"
+    long = f"length(l.1) > {LONGEST_NAME} OR length(l.2) > if(l.1 = {NAME}, {LONGEST_NAME}, {LONGEST_VALUE})"
     return _first(
         [
             (f"length({labels}) > {MOST_LABELS}", "too_many_labels"),

@@ -40,6 +40,7 @@ _RUN = {
     "max_rows_in_join": 50_000_000,
     "max_network_bandwidth": 1,
     "use_query_cache": 0,
+    "do_not_merge_across_partitions_select_final": 1,  # what replaces a point has its day
 }
 
 _TYPES = (

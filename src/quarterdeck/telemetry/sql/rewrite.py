@@ -16,6 +16,7 @@ from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.sql import filters, wire
 from quarterdeck.telemetry.sql.accessors import ACCESSORS, of_dynamic
+from quarterdeck.telemetry.sql.binding import bind
 from quarterdeck.telemetry.sql.errors import refused
 from quarterdeck.telemetry.sql.functions import IN_FUNCTIONS
 from quarterdeck.telemetry.sql.tree import (
@@ -29,7 +30,7 @@ from quarterdeck.telemetry.sql.tree import (
     render,
     walk,
 )
-from quarterdeck.telemetry.sql.views import VIEWS, View, bind, quote
+from quarterdeck.telemetry.sql.views import VIEWS, View, quote
 from quarterdeck.telemetry.sql.wire import Wire
 
 LATER = frozenset({"error_events", "rum_events", "check_results"})

@@ -1,15 +1,14 @@
 """The views that user SQL sees, each a subquery bound to projects.
 
 A view is a list of columns with their expressions over a stored table (alias `__t`, and
-`__s` for the series of a metric). The subquery names its table with the database and its
-columns with the alias, so that nothing a user names can stand in their place; identifiers
-that begin with two underscores are refused in user SQL.
+`__s` for the series of a metric); binding.py makes the subquery. Columns are named with the alias,
+so that nothing a user names can stand in their place; identifiers that begin with two
+underscores are refused in user SQL.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.store.telemetry import values
 from quarterdeck.telemetry.sql.accessors import JsonMap, MapSource, TextMap, type_name
 
@@ -25,7 +24,7 @@ class Column:
 class View:
     name: str
     help: str
-    table: str
+    table: str  # empty when only Prometheus has such points
     columns: tuple[Column, ...]
     maps: dict[str, MapSource] = field(default_factory=dict)
     ids: dict[str, tuple[str, int]] = field(default_factory=dict)  # column → stored column, bytes
@@ -149,15 +148,19 @@ LOGS = View(
 )  # fmt: skip
 
 _SERIES_WHERE = (
-    Column("environment", "__s.environment", "`deployment.environment.name` of the resource."),
-    Column("service", "__s.service", "`service.name` of the resource."),
+    Column("environment", "__s.environment", "`deployment.environment.name` of the resource, or the label `environment`."),
+    Column("service", "__s.service", "`service.name` of the resource, or the label `job`."),
     Column("release", "__s.release", "`service.version` of the resource."),
     Column("series_id", "__t.series_id", "The series: metric, resource, scope and labels."),
     Column("metric", "__s.metric", "Name of the metric."),
-    Column("labels", values.typed("__s.labels", "__s.label_types"), "Attributes of the point, typed."),
+    Column("labels", values.typed("__s.labels", "__s.label_types"), "Attributes of the point, typed; labels of Prometheus."),
 )  # fmt: skip
 _SERIES_MORE = (
-    Column("type", "__s.type", "gauge, sum, histogram, exponential_histogram, summary."),
+    Column(
+        "type",
+        "__s.type",
+        "gauge, sum, histogram, exponential_histogram, summary; empty for Prometheus.",
+    ),
     Column("temporality", "__s.temporality", "cumulative, delta, unspecified."),
     Column("monotonic", "__s.monotonic", "Whether a sum only grows."),
     Column("unit", "__s.unit", "Unit of the values."),
@@ -198,7 +201,7 @@ def _plain(*names_and_help: str) -> Iterable[Column]:
 
 SAMPLES = _points(
     "samples",
-    "One row a point of a gauge or a sum.",
+    "One row a point of a gauge or a sum, or a sample of Prometheus.",
     Column("value", "if(__t.value_type = 'none', NULL, __t.value)", "The value as a double; NULL in a point that only says there is none."),
     Column("value_int", "if(__t.value_type = 'int', __t.value_int, NULL)", "The exact value when it was sent as an integer."),
     Column("value_type", "toString(__t.value_type)", "double, int, or none."),
@@ -232,6 +235,27 @@ SUMMARIES = _points(
         "count", "Observations.", "sum", "Their sum.", "quantiles", "Which quantiles.",
         "quantile_values", "Their values, in the same order.",
     ),
+)  # fmt: skip
+
+NATIVE = View(
+    "native_histograms",
+    "One row a native histogram of Prometheus.",
+    "",
+    (
+        _TIME, _PROJECT, *_SERIES_WHERE,
+        *_plain(
+            "count", "Observations.", "sum", "Their sum.",
+            "schema", "Resolution: the base is 2^(2^-schema); -53 for custom bounds.",
+            "zero_threshold", "Width of zero.", "zero_count", "Observations that count as zero.",
+            "positive_index", "Indexes of the positive buckets, or places among the custom bounds.",
+            "positive_count", "Observations in each.", "negative_index", "Indexes of the negative buckets.",
+            "negative_count", "Observations in each.", "custom_bounds", "Upper bounds where the schema is -53.",
+            "reset_hint", "Whether the counter began anew: 0 unknown, 1 yes, 2 no, 3 a gauge.",
+        ),
+        Column("start_time", "__t.start", "Since when it counts; 1970 when the sender did not say."),
+    ),
+    maps=_SERIES_MAPS,
+    series=True,
 )  # fmt: skip
 
 EXEMPLARS = View(
@@ -282,79 +306,5 @@ REJECTS = View(
 
 VIEWS: dict[str, View] = {
     view.name: view
-    for view in (SPANS, LOGS, SAMPLES, SERIES, HISTOGRAMS, EXPONENTIAL, SUMMARIES, EXEMPLARS, REJECTS)
+    for view in (SPANS, LOGS, SAMPLES, SERIES, HISTOGRAMS, EXPONENTIAL, NATIVE, SUMMARIES, EXEMPLARS, REJECTS)
 }  # fmt: skip
-
-_FOLDED = [
-    "metric",
-    "type",
-    "temporality",
-    "monotonic",
-    "unit",
-    "description",
-    "labels",
-    "label_types",
-    "resource",
-    "scope",
-    "scope_version",
-    "scope_attributes",
-    "schema_url",
-    "service",
-    "environment",
-    "release",
-]
-
-
-def _folded(projects: str, filters: Sequence[str]) -> str:
-    """Each series once: its rows by day, and those that no merge has folded yet, made one."""
-    columns = ", ".join(f"any(__u.{name}) AS {name}" for name in _FOLDED)
-    more = "".join(f" AND {f.replace('__s.', '__u.')}" for f in filters)
-    return (
-        f"(SELECT __u.project AS project, __u.series_id AS series_id, {columns}, min(__u.first_seen) AS first_seen, max(__u.last_seen) AS last_seen"
-        f" FROM default.series AS __u WHERE __u.project IN ({projects}){more} GROUP BY __u.project, __u.series_id)"
-    )
-
-
-def bind(
-    view: View,
-    projects: Sequence[ProjectRef],
-    used: Collection[str] | None,
-    filters: Sequence[str] = (),
-    extra: Sequence[tuple[str, str]] = (),
-) -> str:
-    """The view as a subquery over these projects.
-
-    `used` names the columns that the statement may read (None for all of them), `filters`
-    are conditions that its rows must meet anyway, `extra` hidden columns.
-    """
-    ids = ", ".join(str(int(project.id)) for project in projects) or "NULL"
-    slug = _slug(projects, "__s" if view is SERIES else "__t")
-    columns = [
-        f"{slug if column.name == 'project' else column.sql} AS {column.name}"
-        for column in view.columns
-        if used is None or column.name in used
-    ] + [f"{sql} AS {name}" for name, sql in extra]
-    listed = ", ".join(columns) or "1 AS __h_none"
-    if view is SERIES:
-        return f"(SELECT {listed.replace('__t.', '__s.')} FROM {_folded(ids, filters)} AS __s)"
-    where = "".join(f" AND {f}" for f in filters if "__s." not in f)
-    source = f"default.{view.table} AS __t"
-    about_series = [f for f in filters if "__s." in f]
-    if about_series:
-        chosen = " AND ".join(f.replace("__s.", "__u.") for f in about_series)
-        where += (
-            f" AND __t.series_id IN (SELECT __u.series_id FROM default.series AS __u"
-            f" WHERE __u.project IN ({ids}) AND {chosen})"
-        )
-    if "__s." in listed:
-        folded = _folded(ids, about_series)
-        source += f" ANY LEFT JOIN {folded} AS __s ON __t.series_id = __s.series_id"
-    return f"(SELECT {listed} FROM {source} WHERE __t.project IN ({ids}) AND {view.only}{where})"
-
-
-def _slug(projects: Sequence[ProjectRef], alias: str) -> str:
-    if len(projects) == 1:
-        return f"toLowCardinality({quote(projects[0].slug)})"
-    known = ", ".join(str(int(p.id)) for p in projects)
-    slugs = ", ".join(quote(p.slug) for p in projects)
-    return f"transform({alias}.project, [{known}]::Array(UInt32), [{slugs}]::Array(String), '')"

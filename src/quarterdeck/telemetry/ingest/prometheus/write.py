@@ -15,6 +15,7 @@ from quarterdeck.telemetry.ingest import write as rows
 from quarterdeck.telemetry.ingest.batcher import Pending, Write
 from quarterdeck.telemetry.ingest.otlp.wire import varint
 from quarterdeck.telemetry.ingest.prometheus.messages import Version, Way
+from quarterdeck.telemetry.tables import forget_known_series
 
 LONGEST_S = 1.0
 MOST_KNOWN = 4_000_000  # series and hours that are remembered, at some 30 bytes
@@ -65,11 +66,6 @@ def writer(engine: EmbeddedEngine, version: Version, kept_days: rows.Oldest) -> 
     return write
 
 
-def forget_known(engine: EmbeddedEngine) -> None:
-    """Forget which series have their rows; must follow whatever deletes such rows."""
-    engine.execute("TRUNCATE TABLE prom_known")
-
-
 def _settle(
     engine: EmbeddedEngine, batch: list[Pending], number: int, refused: dict[int, dict[str, int]]
 ) -> dict[int, list[int]]:
@@ -93,4 +89,4 @@ def _forget_when_full(engine: EmbeddedEngine) -> None:
     sql = "SELECT total_rows FROM system.tables WHERE database = 'default' AND name = 'prom_known'"
     answer = engine.query("known_series", sql, limits=Limits(threads=1), reserved=True)
     if answer.rows[0][0] > MOST_KNOWN:
-        forget_known(engine)
+        forget_known_series(engine)
