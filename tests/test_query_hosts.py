@@ -223,6 +223,7 @@ def test_a_host_is_told_in_full(engine: EmbeddedEngine, project: int) -> None:
             points.gauge("process.cpu.utilization", "1", share, of)
             points.amount("process.memory.usage", "By", size, of)
             points.amount("process.count", "1", 2, of)
+        points.amount("process.memory.usage", "By", 7)  # of a service: it names no program
         told.append(points)
     send(engine, project, *told)
     found = host(engine, window(project), "web-1")
@@ -238,6 +239,28 @@ def test_a_host_is_told_in_full(engine: EmbeddedEngine, project: int) -> None:
         ("nginx", pytest.approx(0.1), 10, 2),
         ("idle", 0.0, 5, 2),
     ]
+
+
+def test_figures_that_no_machine_can_have_spoil_no_others(
+    engine: EmbeddedEngine, project: int
+) -> None:
+    odd = []
+    for minute, value in enumerate((float("nan"), float("inf"), -float("inf"), 1e308, 1e308), 1):
+        points = machine("odd", minute)
+        for metric in ("system.cpu.utilization", "system.memory.usage", "system.filesystem.usage"):
+            for state in ("user", "idle", "used", "free"):
+                points.gauge(metric, "1", value, {"state": state, "mountpoint": "/"})
+        for metric in ("system.uptime", "system.cpu.logical.count", "process.memory.usage"):
+            points.gauge(metric, "1", value, {"process.executable.name": "x"})
+        points.gauge("system.network.io", "By", value, {"direction": "receive"})
+        odd.append(points)
+    send(engine, project, *odd, healthy("web-1", 1))
+    rows = {row.host: row for row in hosts(engine, window(project)).items}
+    assert set(rows) == {"odd", "web-1"}
+    assert (rows["odd"].cpu, rows["odd"].memory, rows["odd"].disk) == (None, None, None)
+    assert rows["web-1"].cpu == pytest.approx(0.3)
+    alone = host(engine, window(project), "odd")
+    assert (alone.cpu, alone.memory_bytes, alone.programs) == (None, None, [])
 
 
 def test_services_are_found_by_the_host_that_their_telemetry_names(

@@ -155,9 +155,14 @@ def _whole(lines: Lines, metric: str, grid: Grid) -> Points:
 
 
 def _programs(measured: Lines, grid: Grid) -> list[Program]:
-    """Those that use most, by processor and then by memory."""
+    """Those that use most, by processor and then by memory.
+
+    A service that tells of its own process names the host, but no program: it is not one of them.
+    """
     found = []
     for key, line in by(measured, "process.memory.usage"):
+        if not key.of:
+            continue
         used = measured.get(Key(key.host, "process.cpu.utilization", key.of, key.second))
         count = measured.get(Key(key.host, "process.count", key.of, key.second))
         points = list(used.points.values()) if used else []

@@ -27,6 +27,9 @@ DAYS = (
 )
 _ENOUGH_MS = 30 * 60_000  # of a step, to tell its mean by
 _BEFORE_MS = 5 * 60_000  # how far back the point before the first one may lie at least
+# An exabyte: nothing of a machine is larger. What is, or is not a number at all, would make sums
+# and shares of the others infinite.
+_LARGEST = "1e18"
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,9 +134,9 @@ def _first(labels: Sequence[str]) -> str:
 
 
 def _points(window: Window) -> str:
-    """A point has no environment of its own; its series has."""
+    """SQL: which points count. They have no environment of their own; their series has."""
     bare = Window(window.project, window.start_ms, window.end_ms)
-    return f"{bare.where()} AND series_id IN (SELECT series_id FROM known)"
+    return f"{bare.where()} AND series_id IN (SELECT series_id FROM known) AND abs(value) <= {_LARGEST}"
 
 
 def _thinned(grid: Grid) -> str:
