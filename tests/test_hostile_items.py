@@ -147,6 +147,39 @@ def test_what_the_server_can_mend_is_kept(hostile: Server, sender: Sender) -> No
     assert len(rows) == 8
 
 
+def test_a_name_as_long_as_a_book_does_not_stand_in_every_list(
+    hostile: Server, sender: Sender
+) -> None:
+    name = unique("book")
+    book = name + "é" * 200_000
+    request = traces(name, 2, service=name + "s" * 10_000)
+    for span in request.resource_spans[0].scope_spans[0].spans:
+        span.name, span.status.message = book, book
+    request.resource_spans[0].scope_spans[0].scope.name = book
+    records = logs(name, 1)
+    record = records.resource_logs[0].scope_logs[0].log_records[0]
+    record.event_name = record.severity_text = book
+    assert sender.send("/v1/traces", request.SerializeToString()).status == 200
+    assert sender.send("/v1/logs", records.SerializeToString()).status == 200
+    spans = query(
+        hostile,
+        f"SELECT name, scope, service, status_message FROM spans WHERE startsWith(name, '{name}')",
+    )
+    assert [tuple(map(len, row)) for row in spans] == [(1024, 1024, 256, len(book))] * 2
+    [row] = query(
+        hostile, f"SELECT event_name, severity FROM logs WHERE startsWith(event_name, '{name}')"
+    )
+    assert len(row[0]) == 1024
+    now = int(time.time() * 1000)
+    with hostile.client() as client:
+        for path in ("spans", "spans/points", "traces", "spans/groups"):
+            range = {"from": now - 3_600_000, "to": now + 60_000, "q": name}
+            answer = client.get(f"/api/{path}", params={**range, "by": "status_message"})
+            assert answer.status_code == 200
+            assert name in answer.text
+            assert len(answer.content) < 20_000, path
+
+
 def test_a_log_record_over_a_mebibyte_or_of_another_time_is_refused(
     hostile: Server, sender: Sender
 ) -> None:

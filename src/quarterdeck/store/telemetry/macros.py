@@ -43,6 +43,13 @@ PARTS = "ttl_only_drop_parts = 1, auto_statistics_types = ''"
 _MOST_ATTRIBUTES = 1024
 _LARGEST_VALUE = 1048576
 _LARGEST_ITEM = 2097152
+# Names are keys of roll-ups and stand in every list; what lies beyond is no name any more.
+_LONGEST_NAME = 1024
+
+
+def _name(text: str) -> str:
+    """`{Name s.name}`: a name, cut where it is longer than any name should be."""
+    return f"substringUTF8({text}, 1, {_LONGEST_NAME})"
 
 
 def _unfold(argument: str) -> str:
@@ -50,8 +57,8 @@ def _unfold(argument: str) -> str:
     table, resources, scopes, items = argument.split()
     carried = "batch, request, project, received, oldest, newest, large"
     return f"""(
-    SELECT {carried}, service, environment, release, resource, toLowCardinality(ss.scope.name) AS scope,
-        toLowCardinality(ss.scope.version) AS scope_version, scope_attributes,
+    SELECT {carried}, service, environment, release, resource, toLowCardinality({_name("ss.scope.name")}) AS scope,
+        toLowCardinality({_name("ss.scope.version")}) AS scope_version, scope_attributes,
         toLowCardinality(if(ss.schema_url = '', rs_url, ss.schema_url)) AS schema_url, ss.{items} AS items
     FROM (
         SELECT {carried}, service, environment, release, resource, texts.attributes AS texts,
@@ -158,6 +165,7 @@ _FUNCTIONS: dict[str, Callable[[str], str]] = {
     "Object": values.object_of,
     "Texts": values.texts,
     "Unfold": _unfold,
+    "Name": _name,
     "PointReason": _point_reason,
     "Temporality": _temporality,
     "Flattened": lines.flattened,

@@ -22,6 +22,7 @@ MOST = 200
 MOST_FIELDS = 2
 _MOST_GROUPS = 100_000
 _POINTS = 40
+_CUT = 1_000  # characters of a value
 _ORDER: dict[Sort, str] = {
     "count": "spans", "errors": "errors", "error_rate": "errors / spans", "p50": "buckets[1]", "p95": "buckets[2]",
     "p99": "buckets[3]", "max": "longest", "total": "total",
@@ -71,7 +72,7 @@ def groups(
     asked = wanted.conditions()
     grid = grid_of(window, _POINTS)
     keys = [value_of(asked, field) for field in by]
-    named = ", ".join(f"{key} AS key{i}" for i, key in enumerate(keys))
+    named = ", ".join(f"substringUTF8({key}, 1, {_CUT}) AS key{i}" for i, key in enumerate(keys))
     names = ", ".join(f"key{i}" for i in range(len(keys)))
     sql = f"""
         SELECT {named}, count() AS spans, countIf(status = 'error') AS errors,

@@ -75,7 +75,7 @@ def spans(
     for part in window.ends() if sort == "recent" else [window]:
         sql = f"""
             SELECT {rank} AS rank, lower(hex(trace_id)), lower(hex(span_id)), toUnixTimestamp64Nano(time), service, name,
-                toString(kind), toString(status), status_message, release, duration_ns / 1e6, [{values}]::Array(String)
+                toString(kind), toString(status), substringUTF8(status_message, 1, {_CUT}), release, duration_ns / 1e6, [{values}]::Array(String)
             FROM spans WHERE {part.where()}{asked.sql} ORDER BY {order} DESC, span_id, trace_id LIMIT {limit + 1}"""
         rows = run(engine, "span_list", sql, part, asked).rows
         if len(rows) > limit:

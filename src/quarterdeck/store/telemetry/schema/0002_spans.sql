@@ -66,7 +66,7 @@ FROM {Unfold raw_spans resource_spans scope_spans spans} ARRAY JOIN items AS s;
 CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_spans_to_spans TO spans AS
 SELECT project, service, fromUnixTimestamp64Nano(s.start_time_unix_nano::Int64) AS time, environment, release,
     s.trace_id::FixedString(16) AS trace_id, s.span_id::FixedString(8) AS span_id,
-    s.parent_span_id::FixedString(8) AS parent_span_id, s.name AS name,
+    s.parent_span_id::FixedString(8) AS parent_span_id, {Name s.name} AS name,
     if(s.kind BETWEEN 0 AND 5, s.kind, 0)::Int8 AS kind, if(s.status.code BETWEEN 0 AND 2, s.status.code, 0)::Int8 AS status,
     s.status.message AS status_message, s.end_time_unix_nano::Int64 - s.start_time_unix_nano::Int64 AS duration_ns,
     {Map s.attributes} AS attributes, s.attributes.value.value AS attribute_types,

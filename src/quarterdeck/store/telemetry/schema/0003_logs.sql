@@ -61,8 +61,8 @@ FROM {Unfold raw_logs resource_logs scope_logs log_records} ARRAY JOIN items AS 
 CREATE MATERIALIZED VIEW IF NOT EXISTS unfolded_logs_to_logs TO logs AS
 SELECT project, service, fromUnixTimestamp64Nano(at::Int64) AS time,
     l.observed_time_unix_nano::Int64 - at::Int64 AS observed_after_ns, environment, release,
-    if(l.severity_number BETWEEN 0 AND 24, l.severity_number, 0)::UInt8 AS severity_number, l.severity_text AS severity_text,
-    {Texts [l.body]}[1] AS body, l.body.value AS body_type, l.event_name AS event_name,
+    if(l.severity_number BETWEEN 0 AND 24, l.severity_number, 0)::UInt8 AS severity_number, {Name l.severity_text} AS severity_text,
+    {Texts [l.body]}[1] AS body, l.body.value AS body_type, {Name l.event_name} AS event_name,
     if(length(l.trace_id) = 16, l.trace_id, '')::FixedString(16) AS trace_id,
     if(length(l.span_id) = 8, l.span_id, '')::FixedString(8) AS span_id,
     {Map l.attributes} AS attributes, l.attributes.value.value AS attribute_types,

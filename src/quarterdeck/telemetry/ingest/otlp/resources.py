@@ -18,6 +18,7 @@ _RESOURCE, _SERVICE, _ENVIRONMENT, _RELEASE, _SCOPES = range(1010, 1015)
 _NO_SCOPE = text_field(1, b"")
 _MOST_PARTS = 10_000
 _LARGEST = 65_536  # bytes of JSON; it is kept once a row, though compressed
+_LONGEST_NAME = 256  # characters; the resource keeps the whole text
 _REMEMBERED = 4096  # resources; beyond it the memory starts anew
 _known: dict[bytes, bytes] = {}
 
@@ -87,10 +88,14 @@ def _describe(resource: Any) -> bytes:
     )
     return (
         text_field(_RESOURCE, _json(resource.attributes))
-        + text_field(_SERVICE, str(service).encode())
-        + text_field(_ENVIRONMENT, str(environment).encode())
-        + text_field(_RELEASE, str(texts.get("service.version") or "").encode())
+        + text_field(_SERVICE, _name(service))
+        + text_field(_ENVIRONMENT, _name(environment))
+        + text_field(_RELEASE, _name(texts.get("service.version") or ""))
     )
+
+
+def _name(value: Any) -> bytes:
+    return str(value)[:_LONGEST_NAME].encode()
 
 
 _NAMED = {
