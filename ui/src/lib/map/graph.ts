@@ -1,4 +1,5 @@
 /** The map as it came, and the part of it that is shown. */
+import { visible } from '#lib/visible.ts';
 import type { components } from '#lib/api/schema.d.ts';
 import { printTerm } from '#lib/explore/terms.ts';
 import { t } from '#lib/i18n/index.svelte.ts';
@@ -37,7 +38,7 @@ export function filtered(map: ServiceMap, { hidden, errors, least }: Filters): S
 
 export function nameOf(node: Pick<MapNode, 'kind' | 'name'>): string {
   if (node.kind === 'outside') return t.map.outside;
-  return node.name || (t.map.others[node.kind] ?? '');
+  return visible(node.name) || (t.map.others[node.kind] ?? '');
 }
 
 /** A node by its id alone, for one that is not on the map at this moment. */
