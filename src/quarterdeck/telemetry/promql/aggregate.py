@@ -13,6 +13,7 @@ from quarterdeck.telemetry.promql.over_time import quantile
 from quarterdeck.telemetry.promql.source import Labels, Values
 from quarterdeck.telemetry.promql.syntax import Aggregate
 from quarterdeck.telemetry.promql.values import NAME, Flags, Indexes, Vector, empty
+from quarterdeck.telemetry.promql.windows import columns
 
 
 def groups_of(
@@ -57,20 +58,27 @@ def aggregate(context: Context, node: Aggregate, vector: Vector, param: Values |
     if node.op not in ("sum", "avg", "count", "group") and (floats != vector.present).any():
         context.notes.ignored_in_aggregation(node.op, node.expr.place)
     counted = vector.present if node.op in ("count", "group") else floats
-    here = counted[order]
-    count = np.add.reduceat(here.astype(np.int64), starts, axis=0)
-    context.budget.check_time()
-    with np.errstate(all="ignore"):
-        if node.op == "quantile":
-            assert param is not None
-            values = quantiles(vector.values[order], here, [*starts.tolist(), len(order)], param)
-        else:
-            values = _REDUCERS[node.op](vector.values[order], here, ordered, starts, count)
+    values = np.empty((len(labels), steps))
+    present = np.empty((len(labels), steps), dtype=np.bool_)
+    for part in columns(len(order), steps):
+        context.budget.check_time()
+        here = counted[order, part]
+        count = np.add.reduceat(here, starts, axis=0, dtype=np.int64)
+        present[:, part] = count > 0
+        with np.errstate(all="ignore"):
+            if node.op == "quantile":
+                assert param is not None
+                bounds = [*starts.tolist(), len(order)]
+                found = quantiles(vector.values[order, part], here, bounds, param[part])
+            else:
+                reduce = _REDUCERS[node.op]
+                found = reduce(vector.values[order, part], here, ordered, starts, count)
+        values[:, part] = found
     unnamed = any_of(vector.unnamed, groups, len(labels))
-    found = Vector(labels, values, count > 0, unnamed)
+    result = Vector(labels, values, present, unnamed)
     if vector.histograms is not None and node.op in ("sum", "avg"):
-        _with_histograms(context, node, vector, groups, found)
-    return found
+        _with_histograms(context, node, vector, groups, result)
+    return result
 
 
 def _with_histograms(

@@ -19,6 +19,7 @@ from quarterdeck.telemetry.promql.values import (
     joined,
     key_of,
 )
+from quarterdeck.telemetry.promql.windows import columns
 
 
 def choose(context: Context, node: Aggregate, vector: Vector, param: Values) -> Vector:
@@ -45,7 +46,9 @@ def choose(context: Context, node: Aggregate, vector: Vector, param: Values) -> 
         rows = order[start:end]
         if ranked:
             sign = 1.0 if node.op == "topk" else -1.0
-            chosen[rows] = best(vector.values[rows] * sign, floats[rows], param)
+            for part in columns(len(rows), steps):
+                values = vector.values[rows, part] * sign
+                chosen[rows, part] = best(values, floats[rows, part], param[part])
         elif node.op == "limitk":
             present = vector.present[rows]
             chosen[rows] = present & (np.cumsum(present, axis=0) <= np.floor(param))

@@ -18,6 +18,8 @@ _TOKEN = re.compile(
 _LISTS = {"by", "without", "on", "ignoring", "group_left", "group_right"}
 _FILLS = {"fill", "fill_left", "fill_right"}
 _OPERATORS = set("+-*/%^<>=,([@") | {"==", "!=", ">=", "<="}
+_BINARY = set("+-*/%^<>") | {"==", "!=", ">=", "<="}
+_NAMED = {"and", "or", "unless", "atan2"}
 _WORD_OPERATORS = {"and", "or", "unless", "atan2", "bool", "offset"} | _LISTS | _FILLS
 _CLOSING = {"(": ")", "{": "}", "[": "]"}
 
@@ -31,7 +33,8 @@ class Starts:
     text: str
     items: list[tuple[str, int]] = field(default_factory=list)
     moments: list[tuple[float, str]] = field(default_factory=list)  # sign, number after each `@`
-    depth: int = 0
+    depth: int = 0  # of brackets
+    operators: int = 0
     taken: int = 0
 
     def take(self, kind: str) -> int:
@@ -64,7 +67,8 @@ def scan(text: str) -> Starts:
         if match.lastgroup != "space"
     ]
     depth = 0
-    for _, word, _ in tokens:
+    for kind, word, _ in tokens:
+        starts.operators += word in _BINARY or (kind == "word" and word.lower() in _NAMED)
         depth += (word in "([{") - (word in ")]}")
         starts.depth = max(starts.depth, depth)
     at = 0

@@ -34,7 +34,7 @@ def extrapolated(block: Block, *, counter: bool, per_second: bool) -> Found:
     start_value = block.values[first]
     change = block.values[last] - start_value
     if counter:
-        add_resets(change, block.values, first, last, present)
+        add_resets(change, block, first, last)
     start, end = block.times[first], block.times[last]
     factor = extrapolation(
         start, end, count, block.ends, block.width, start_value if counter else None, change
@@ -70,20 +70,22 @@ def extrapolation(
     return factor
 
 
-def add_resets(
-    change: Values, values: Values, first: Indexes, last: Indexes, present: Flags
-) -> None:
+def add_resets(change: Values, block: Block, first: Indexes, last: Indexes) -> None:
     """Adds the value before each reset within a window, in the order of the points."""
-    if len(values) < 2:
-        return
+    values = block.values
     fell = np.flatnonzero(values[1:] < values[:-1])  # the point before the reset
+    series = np.searchsorted(block.offsets, fell, side="right") - 1
+    fell = fell[fell + 1 < block.offsets[series + 1]]  # not from one series to the next
     if not len(fell):
         return
-    begin = np.searchsorted(fell, first)
-    within = np.where(present, np.searchsorted(fell, last) - begin, 0)
+    rows = np.unique(np.searchsorted(block.offsets, fell, side="right") - 1)
+    begin = np.searchsorted(fell, first[rows])
+    within = np.maximum(np.searchsorted(fell, last[rows]) - begin, 0)
+    found = change[rows]
     for nth in range(int(within.max(initial=0))):
         where = within > nth
-        change[where] += values[fell[begin[where] + nth]]
+        found[where] += values[fell[begin[where] + nth]]
+    change[rows] = found
 
 
 def irate(block: Block) -> Found:

@@ -7,7 +7,7 @@ import numpy as np
 from quarterdeck.telemetry.promql.context import Context
 from quarterdeck.telemetry.promql.source import Grid, Matrix, Selected, Times, Values, is_stale
 from quarterdeck.telemetry.promql.syntax import Selector, Subquery
-from quarterdeck.telemetry.promql.values import Vector, empty, in_rows
+from quarterdeck.telemetry.promql.values import Vector, in_rows
 from quarterdeck.telemetry.promql.windows import (
     Windows,
     portions,
@@ -57,33 +57,30 @@ def newest(selected: Selected, looked: Grid, lookback: int) -> Seen:
     values = np.full((series, steps), np.nan)
     times = np.zeros((series, steps), dtype=np.int64)
     present = np.zeros((series, steps), dtype=np.bool_)
-    stale = is_stale(selected.values)
-    if selected.histograms is not None:
-        stale |= stale_histograms(selected.histograms)
-    last = np.full((series, steps), -1, dtype=np.int64)
-    if len(selected.times):
-        for rows in portions(selected.offsets, steps):
-            begin, end = selected.offsets[rows.start], selected.offsets[rows.stop]
-            offsets = selected.offsets[rows.start : rows.stop + 1]
-            edges = upto(
-                selected.times[begin:end], offsets - begin, looked.start, looked.step, steps
-            )
-            at = np.maximum(edges - 1, 0) + begin
-            if begin == end:
-                continue
-            times[rows] = selected.times[at]
-            values[rows] = selected.values[at]
-            here = edges + begin > offsets[:-1, None]
-            here &= times[rows] > ends - lookback
-            here &= ~stale[at]
-            present[rows] = here
-            last[rows] = at
-    vector = Vector(selected.labels, values, present, np.zeros(series, dtype=np.bool_))
+    histograms = None
     if selected.histograms is not None:
         histograms = np.full((series, steps), None, dtype=object)
-        histograms[present] = selected.histograms[last[present]]
-        if (histograms != None).any():  # noqa: E711 (elementwise)
-            vector.histograms = histograms
+    for rows in portions(selected.offsets, steps):
+        begin, end = selected.offsets[rows.start], selected.offsets[rows.stop]
+        if begin == end:
+            continue
+        offsets = selected.offsets[rows.start : rows.stop + 1]
+        edges = upto(selected.times[begin:end], offsets - begin, looked.start, looked.step, steps)
+        at = np.maximum(edges - 1, 0)
+        np.take(selected.times[begin:end], at, out=times[rows])
+        np.take(selected.values[begin:end], at, out=values[rows])
+        here = edges + begin > offsets[:-1, None]
+        here &= times[rows] > ends - lookback
+        here &= ~is_stale(values[rows])
+        if histograms is not None and selected.histograms is not None:
+            found = selected.histograms[begin:end][at]
+            here &= ~stale_histograms(found.ravel()).reshape(found.shape)
+            found[~here] = None
+            histograms[rows] = found
+        present[rows] = here
+    vector = Vector(selected.labels, values, present, np.zeros(series, dtype=np.bool_))
+    if histograms is not None and (histograms != None).any():  # noqa: E711 (elementwise)
+        vector.histograms = histograms
     return Seen(vector, times)
 
 
@@ -153,7 +150,3 @@ def as_range(vector: Vector, inner: Grid, looked: Grid, node: Subquery, moments:
         node.place,
         histograms,
     )
-
-
-def nothing(steps: int) -> Vector:
-    return empty(steps)

@@ -16,6 +16,8 @@ from quarterdeck.telemetry.promql.source import Matcher
 
 MAX_LENGTH = 100_000
 MAX_DEPTH = 100
+MAX_OPERATORS = 250
+"""Beyond these the parser, which recurses, would end the process."""
 
 Kind = Literal["scalar", "vector", "matrix", "string"]
 At = int | Literal["start", "end"] | None
@@ -158,6 +160,8 @@ def parse(text: str) -> Node:
     starts = scan(text)
     if starts.depth > MAX_DEPTH:
         raise refused(f"brackets are nested more than {MAX_DEPTH} deep")
+    if starts.operators > MAX_OPERATORS:
+        raise refused(f"there are more than {MAX_OPERATORS} operators")
     try:
         found = parser.parse(text)
     except ValueError as error:
@@ -250,6 +254,11 @@ class _Reader:
         place = self.place("call")
         param = None if expr.param is None else self.node(expr.param)
         inner = self.node(expr.expr)
+        wanted = "string" if str(expr.op) == "count_values" else "scalar"
+        if param is not None and param.kind != wanted:
+            raise refused(f"expected type {wanted} in aggregation parameter, got {param.kind}")
+        if inner.kind != "vector":
+            raise refused(f"expected type instant vector in aggregation, got {inner.kind}")
         without, labels = False, ()
         if expr.modifier is not None:
             without = str(expr.modifier.type) == str(parser.AggModifierType.Without)

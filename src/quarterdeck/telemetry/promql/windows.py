@@ -13,7 +13,7 @@ import numpy as np
 from quarterdeck.telemetry.promql.source import Grid, Labels, Selected, Times, Values, is_stale
 from quarterdeck.telemetry.promql.values import Flags, Indexes, Objects
 
-_BLOCK = 400_000  # points or window edges in a block
+_BLOCK = 200_000  # points or window edges in a block
 
 
 @dataclass(slots=True)
@@ -43,6 +43,7 @@ class Block:
     """Some series of a range vector; `low` and `high` bound each window's points."""
 
     rows: slice
+    offsets: Indexes
     times: Times
     values: Values
     low: Indexes  # series × windows
@@ -155,7 +156,14 @@ def blocks(windows: Windows, steps: int, args: list[Values]) -> Iterator[Block]:
         if steps > grid.count:
             low = np.broadcast_to(low, (len(low), steps))
             high = np.broadcast_to(high, (len(high), steps))
-        yield Block(rows, times, values, low, high, ends, width, windows.moments, args)
+        yield Block(rows, offsets, times, values, low, high, ends, width, windows.moments, args)
+
+
+def columns(series: int, steps: int) -> Iterator[slice]:
+    """Runs of moments over all series, of bounded size; at least one moment each."""
+    width = max(1, _BLOCK // max(1, series))
+    for start in range(0, steps, width):
+        yield slice(start, min(start + width, steps))
 
 
 def portions(offsets: Indexes, steps: int) -> Iterator[slice]:
