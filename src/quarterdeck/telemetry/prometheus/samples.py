@@ -47,6 +47,15 @@ def _floats(
     return Points(place(read["series_id"].values, ids), read["time"].values, read["value"].values)
 
 
+def any_histogram(engine: Engine, project: int, ids: Ids, after: int, until: int) -> bool:
+    """Whether one of the series has a native histogram in the range."""
+    sql = (
+        f"SELECT 1 FROM prom_histograms WHERE project = {project} AND {between(after, until)}"
+        f" AND series_id IN ({listed(ids)}) LIMIT 1"
+    )
+    return bool(engine.query("promql_any_histogram", sql).rows)
+
+
 def histograms(
     engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits
 ) -> Points:

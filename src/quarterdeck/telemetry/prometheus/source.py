@@ -8,6 +8,7 @@ from quarterdeck.store.telemetry import Engine
 from quarterdeck.store.telemetry import Limits as EngineLimits
 from quarterdeck.telemetry.prometheus import samples
 from quarterdeck.telemetry.prometheus.catalog import Catalog
+from quarterdeck.telemetry.prometheus.grid import FUNCTIONS, Pushed, over_grid, worthwhile
 from quarterdeck.telemetry.prometheus.otlp.select import OtlpSeries
 from quarterdeck.telemetry.prometheus.points import Points, Series, joined, selected
 from quarterdeck.telemetry.promql.limits import Limits, too_many_series
@@ -60,4 +61,18 @@ class PromSource:
     def over_grid(
         self, function: str, matchers: Sequence[Matcher], grid: Grid, window: int
     ) -> Matrix | None:
-        return None
+        if function not in FUNCTIONS:
+            return None
+        after, until = grid.start - window, grid.end
+        asked = (self._project, matchers, after, until)
+        found = self._catalog.find(*asked)
+        ids = np.concatenate([each.ids for each in found] or [np.empty(0, np.uint64)])
+        if not worthwhile(ids, grid, self._limits) or self._otlp.any(*asked):
+            return None
+        if samples.any_histogram(self._engine, self._project, ids, after, until):
+            return None
+        if len(ids) > self._limits.series:
+            raise too_many_series(len(ids), self._limits.series)
+        labels = [labels for each in found for labels in each.labels()]
+        pushed = Pushed(self._engine, self._project, function, grid, window, self._engine_limits)
+        return over_grid(pushed, ids, labels)

@@ -98,6 +98,11 @@ class OtlpSeries:
                 found.append(Wanted(name, part, kind, family, rows, own))
         return found
 
+    def any(self, project: int, matchers: Sequence[Matcher], after: int, until: int) -> bool:
+        """Whether anything of OTLP matches."""
+        asked = (project, matchers, after, until)
+        return bool(info.resources(self._engine, self._match, *asked) or self.find(*asked))
+
     def select(
         self,
         series: Series,
