@@ -7,13 +7,14 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from bench import disk, explore, growth, idle, ingest, kills, page, waterfall
+from bench import disk, explore, growth, idle, ingest, kills, page, remote_write, waterfall
 from bench.figures import LATEST, Figure, table, write
 from bench.options import QUICK, Options
 
 BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "idle": idle.benchmark,
     "ingest": ingest.benchmark,
+    "remote_write": remote_write.benchmark,
     "disk": disk.benchmark,
     "growth": growth.benchmark,
     "explore": explore.benchmark,
