@@ -5,13 +5,23 @@
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
 
+from quarterdeck.core.errors import BadInput
+from quarterdeck.telemetry.promql import calls, functions, ranging
+from quarterdeck.telemetry.promql.operators import ARITHMETIC, COMPARISONS
+from quarterdeck.telemetry.promql.syntax import parse
 from support.promqltest import read, run
 from support.promqltest_excused import excuse
 
+FUNCTIONS = {*ranging.KERNELS, *functions.SIMPLE, *functions.DATES, *calls.TABLE, "info"}
+AGGREGATIONS = {
+    *("sum", "avg", "min", "max", "count", "group", "stddev", "stdvar", "quantile"),
+    *("topk", "bottomk", "limitk", "limit_ratio", "count_values"),
+}
 OURS = sorted((Path(__file__).parent / "promql").glob("*.test"))
 
 
@@ -23,6 +33,23 @@ def test_expressions_give_what_was_worked_out_by_hand(path: Path) -> None:
         if problems:
             wrong[f"{case.name} {case.text}"] = problems
     assert not wrong
+
+
+def test_every_function_aggregation_and_operator_is_among_the_cases() -> None:
+    asked = " ".join(case.text for path in OURS for case in read(path.name, path.read_text()))
+    words = set(re.findall(r"[a-z][a-z0-9_]*|[-+*/%^<>=!]+", asked))
+    operators = {*ARITHMETIC, *COMPARISONS, "and", "or", "unless"}
+    assert len(FUNCTIONS) == 90
+    assert not (FUNCTIONS | AGGREGATIONS | operators) - words
+
+
+def test_the_parser_knows_every_function_of_the_evaluator() -> None:
+    def refusal(name: str) -> str:
+        with pytest.raises(BadInput) as caught:
+            parse(f'{name}("x", "x", "x", "x", "x", "x", "x")')
+        return caught.value.message
+
+    assert not [name for name in FUNCTIONS if "unknown function" in refusal(name)]
 
 
 def test_the_evaluator_passes_the_tests_of_prometheus() -> None:

@@ -199,13 +199,9 @@ def range_vector(context: Context, node: Node, grid: Grid) -> Windows:
     if isinstance(node, Subquery):
         inner, looked = selecting.inner_grid(context, node, grid)
         if inner.count < 1:
-            inner = Grid(inner.start, inner.start, inner.step)
+            inner = Grid(inner.start, inner.start, inner.step)  # beyond every window
         check_steps(inner.count, context.budget.limits.steps * 10)
-        found = (
-            vector(context, node.expr, inner)
-            if node.expr.kind == "vector"
-            else (functions.vector_of(scalar(context, node.expr, inner)))
-        )
+        found = vector(context, node.expr, inner)
         context.budget.add_samples(int(found.present.sum()))
         return selecting.as_range(found, inner, looked, node, grid.times())
     raise execution(f"expected a range vector, got {_called(node)}")

@@ -96,7 +96,7 @@ def _with_histograms(
         outcome.values[at] = np.nan
         outcome.histograms[at] = value
         outcome.present[at] = value is not None
-        outcome.kept[at] = kept
+        outcome.kept[at] = kept and value is not None
 
 
 def _point(

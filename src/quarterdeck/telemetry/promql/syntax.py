@@ -19,6 +19,8 @@ MAX_DEPTH = 100
 MAX_OPERATORS = 250
 """Beyond these the parser, which recurses, would end the process."""
 
+MAX_MOMENT = 2**53
+
 Kind = Literal["scalar", "vector", "matrix", "string"]
 At = int | Literal["start", "end"] | None
 
@@ -241,9 +243,15 @@ class _Reader:
             return offset, "start"
         if str(expr.at.type) == str(parser.AtModifierType.End):
             return offset, "end"
-        if sign > 0:
-            return offset, round(expr.at.at.timestamp() * 1000)
-        return offset, -_moment(moment)
+        try:
+            found = expr.at.at.timestamp() * 1000 if sign > 0 else -_moment(moment)
+        except BaseException as error:
+            if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
+                raise
+            raise refused("the moment after @ is out of bounds") from None
+        if abs(found) > MAX_MOMENT:
+            raise refused("the moment after @ is out of bounds")
+        return offset, round(found)
 
     def call(self, expr: Any) -> Call:
         place = self.place("call")
@@ -286,9 +294,9 @@ class _Reader:
         return Binary(str(expr.op), left, right, as_bool, matching, left.place)
 
 
-def _moment(text: str) -> int:
+def _moment(text: str) -> float:
     try:
-        return round(float(text) * 1000)
+        return float(text) * 1000
     except ValueError:
         return _milliseconds(parser.parse_duration(text))
 
