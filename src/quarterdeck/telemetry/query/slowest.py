@@ -60,12 +60,8 @@ def at_least(
     if not groups:
         return None
     minutes = sorted({int(row[0]) for row in groups})
-    asked.add(
-        " OR ".join(
-            f"(time >= fromUnixTimestamp64Nano({m * 10**9}) AND time < fromUnixTimestamp64Nano({(m + 60) * 10**9}))"
-            for m in minutes
-        )
-    )
+    # A set, since the primary key skips what is not in it and a list of bounds is read row by row.
+    asked.add(f"toStartOfMinute(time) IN ({', '.join(f'toDateTime({m})' for m in minutes)})")
     if len(groups) == limit:
         asked.add(f"duration_ns >= {asked.bind(groups[-1][1], 'Int64')}")
     return asked

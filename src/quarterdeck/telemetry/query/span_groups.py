@@ -81,9 +81,13 @@ def groups(
         FROM spans WHERE {window.where()}{asked.sql} GROUP BY {names} ORDER BY {_ORDER[sort]} DESC, spans DESC, {names} LIMIT {MOST}"""
     capped = {"max_rows_to_group_by": _MOST_GROUPS, "group_by_overflow_mode": "'any'"}
     rows = run(engine, "span_groups", sql, window, asked, capped).rows
-    sql = f"SELECT count(), countIf(status = 'error'), sum(duration_ns) FROM spans WHERE {window.where()}{asked.sql}"
-    every, failed, whole = run(engine, "span_groups_total", sql, window, asked).rows[0]
     number = rows[0][-1] if rows else 0
+    if number > len(rows) or number == _MOST_GROUPS:
+        sql = f"SELECT count(), countIf(status = 'error'), sum(duration_ns) FROM spans WHERE {window.where()}{asked.sql}"
+        every, failed, whole = run(engine, "span_groups_total", sql, window, asked).rows[0]
+    else:
+        first = len(by)
+        every, failed, whole = (sum(row[first + at] for row in rows) for at in (0, 1, 4))
     items = []
     for row in rows:
         *values, spans, errors, buckets, longest, total, series, _ = row
