@@ -62,7 +62,8 @@ lock: $(STAMPS)/setup
 
 # What the tests need from the system: a real browser, a real PostgreSQL, a real syslog.
 packages:
-	scripts/packages.sh chromium postgresql-15 rsyslog rsyslog-gnutls rsyslog-elasticsearch
+	scripts/packages.sh chromium postgresql-15 rsyslog rsyslog-gnutls rsyslog-elasticsearch \
+		prometheus prometheus-node-exporter
 
 clean:
 	rm -rf $(VENV) ui/node_modules tests/node/node_modules ui/.svelte-kit $(STATIC)
