@@ -31,6 +31,14 @@ def counted(project: int, wanted: DerivedMetricSpec) -> list[Point]:
     return count(shared_engine(), project, wanted, now - 60_000, now + 60_000)
 
 
+def test_a_metric_whose_search_cannot_be_read_is_refused_when_it_is_written() -> None:
+    for signal, query, at in (("logs", "(((", 2), ("logs", "level>=warm", 7), ("traces", "a )", 2)):
+        metric = {"title": "T", "metric": "m", "signal": signal, "query": query}
+        found, flaws = parse_spec(KINDS.named("derived-metric"), metric)
+        assert found is None
+        assert f"cannot be read, at {at}" in str(flaws)
+
+
 def test_records_are_counted_by_minute_service_and_label() -> None:
     project, minute = new_project().id, now_ns() // MINUTE * MINUTE - 3 * MINUTE
     lines = [

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from quarterdeck.resources.spec import Spec, ui
+from quarterdeck.telemetry.query.search_check import readable
 
 MOST_GROUPS = 8
 DURATION = "duration"
@@ -118,4 +119,9 @@ class DerivedMetricSpec(Spec):
     def _has_what_it_adds_up(self) -> "DerivedMetricSpec":
         if (self.aggregation == "count") == bool(self.field):
             raise ValueError("needs a field for sum and histogram, and none for count")
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_searched(self) -> "DerivedMetricSpec":
+        readable(self.signal, self.query)
         return self

@@ -1,5 +1,7 @@
 """Whether a search can be read and asked of a signal, without asking it."""
 
+from typing import Literal
+
 from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput
@@ -21,6 +23,17 @@ class SearchCheck(BaseModel):
     ok: bool
     canonical: str = Field(default="", description="The one way to write this search.")
     fault: SearchFault | None = None
+
+
+def readable(signal: Literal["logs", "traces"], text: str) -> None:
+    """For the specs that hold a search.
+
+    Raises:
+        ValueError: It cannot be read, or not be asked of the signal; says why and where.
+    """
+    fault = check("logs" if signal == "logs" else "spans", text).fault
+    if fault:
+        raise ValueError(f"has a query that cannot be read, at {fault.position}: {fault.message}")
 
 
 def check(signal: Signal, text: str) -> SearchCheck:
