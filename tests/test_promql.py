@@ -43,6 +43,12 @@ def test_every_function_aggregation_and_operator_is_among_the_cases() -> None:
     assert not (FUNCTIONS | AGGREGATIONS | operators) - words
 
 
+def test_the_docs_list_every_function() -> None:
+    table = (Path(__file__).parents[1] / "docs/promql.md").read_text().split("## What is not")[0]
+    words = set(re.findall(r"\w+", table))
+    assert not (FUNCTIONS | AGGREGATIONS) - words
+
+
 def test_the_parser_knows_every_function_of_the_evaluator() -> None:
     def refusal(name: str) -> str:
         with pytest.raises(BadInput) as caught:

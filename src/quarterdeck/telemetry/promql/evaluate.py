@@ -74,7 +74,7 @@ def evaluate(
     asked = Grid(grid.start, grid.end, 0) if instant else grid
     context = Context(source, asked, lookback, subquery_step, Budget(limits))
     if not instant and node.kind not in ("scalar", "vector"):
-        raise syntax.refused(
+        raise syntax.not_promql(
             f"invalid expression type {_called(node)} for range query, must be Scalar or "
             "instant Vector"
         )

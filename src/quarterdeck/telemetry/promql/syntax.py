@@ -158,24 +158,24 @@ _OPS: dict[str, Any] = {
 def parse(text: str) -> Node:
     """The tree; raises BadInput `promql_syntax`."""
     if len(text) > MAX_LENGTH:
-        raise refused(f"the expression is longer than {MAX_LENGTH} characters")
+        raise not_promql(f"the expression is longer than {MAX_LENGTH} characters")
     starts = scan(text)
     if starts.depth > MAX_DEPTH:
-        raise refused(f"brackets are nested more than {MAX_DEPTH} deep")
+        raise not_promql(f"brackets are nested more than {MAX_DEPTH} deep")
     if starts.operators > MAX_OPERATORS:
-        raise refused(f"there are more than {MAX_OPERATORS} operators")
+        raise not_promql(f"there are more than {MAX_OPERATORS} operators")
     try:
         found = parser.parse(text)
     except ValueError as error:
-        raise refused(str(error)) from None
+        raise not_promql(str(error)) from None
     except BaseException as error:
         if type(error).__name__ != "PanicException":
             raise
-        raise refused("the parser does not take this expression") from None
+        raise not_promql("the parser does not take this expression") from None
     return _Reader(starts).node(found)
 
 
-def refused(message: str) -> BadInput:
+def not_promql(message: str) -> BadInput:
     return BadInput("promql_syntax", message, "See docs/promql.md for what is supported.")
 
 
@@ -218,11 +218,11 @@ class _Reader:
                 return Subquery(inner, window, step or None, offset, at, inner.place)
             case parser.BinaryExpr():
                 return self.binary(expr)
-        raise refused(f"{type(expr).__name__} is not supported")
+        raise not_promql(f"{type(expr).__name__} is not supported")
 
     def selector(self, expr: Any, window: int | None) -> Selector:
         if expr.matchers.or_matchers:
-            raise refused('"or" between matchers is not PromQL')
+            raise not_promql('"or" between matchers is not PromQL')
         place = self.place("selector")
         matchers = [
             Matcher(matcher.name, _OPS[str(matcher.op)], matcher.value)
@@ -248,9 +248,9 @@ class _Reader:
         except BaseException as error:
             if not isinstance(error, ValueError) and type(error).__name__ != "PanicException":
                 raise
-            raise refused("the moment after @ is out of bounds") from None
+            raise not_promql("the moment after @ is out of bounds") from None
         if abs(found) > MAX_MOMENT:
-            raise refused("the moment after @ is out of bounds")
+            raise not_promql("the moment after @ is out of bounds")
         return offset, round(found)
 
     def call(self, expr: Any) -> Call:
@@ -264,9 +264,9 @@ class _Reader:
         inner = self.node(expr.expr)
         wanted = "string" if str(expr.op) == "count_values" else "scalar"
         if param is not None and param.kind != wanted:
-            raise refused(f"expected type {wanted} in aggregation parameter, got {param.kind}")
+            raise not_promql(f"expected type {wanted} in aggregation parameter, got {param.kind}")
         if inner.kind != "vector":
-            raise refused(f"expected type instant vector in aggregation, got {inner.kind}")
+            raise not_promql(f"expected type instant vector in aggregation, got {inner.kind}")
         without, labels = False, ()
         if expr.modifier is not None:
             without = str(expr.modifier.type) == str(parser.AggModifierType.Without)
