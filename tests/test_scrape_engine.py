@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -191,6 +192,10 @@ async def test_a_busy_store_is_offered_the_same_again_and_what_it_refuses_is_tol
     await deck.until(lambda: "Far too large." in deck.health().error)
 
 
+def _sent(exporters: Exporters, header: str) -> bool:
+    return exporters.headers.get("/metrics", {}).get("authorization") == header
+
+
 async def test_credentials_are_opened_when_a_target_is_asked(
     deck: Deck, exporters: Exporters
 ) -> None:
@@ -206,9 +211,7 @@ async def test_credentials_are_opened_when_a_target_is_asked(
         ({"basic_auth": {**basic, "password": "${secret:t}"}}, "Basic dTpodXNoCg=="),
     ):
         await deck.put("j", static_configs=static, **way)
-        await deck.until(
-            lambda: exporters.headers.get("/metrics", {}).get("authorization") == header
-        )
+        await deck.until(partial(_sent, exporters, header))
     assert "hush" not in str(deck.points()["/metrics"].target)
 
 
