@@ -67,7 +67,7 @@ HOSTILE = {
     "/loop": "redirects more than 10 times", "/file": "neither http nor https", "/html": "a web page (HTML)", "/json": "Content-Type",
     "/untyped": "fallback_scrape_protocol", "/brotli": "compression", "/not-gzip": "gzip is broken", "/half-gzip": "ends too early",
     "/labels": "2,000", "/broken": "Line 2: the value is no number", "/cut": "ended in the middle", "/garbage": "does not speak HTTP",
-    "/forbidden": "HTTP 403; the job's credentials", "/nowhere": "HTTP 404; is metrics_path right?", "/metrics": "", "/gzip": "", "/moved": "", "/away": "",
+    "/forbidden": "HTTP 403; the job's credentials", "/nowhere": "HTTP 404; the job's metrics_path may be wrong.", "/metrics": "", "/gzip": "", "/moved": "", "/away": "",
 }  # fmt: skip
 
 

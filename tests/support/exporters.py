@@ -78,8 +78,8 @@ class Exporters:
                 self.headers[path] = {**headers, "line": first}
                 await _BEHAVIOURS.get(path, missing)(self, headers, writer)
                 await writer.drain()
-        except (asyncio.IncompleteReadError, ConnectionError):
-            pass
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # cancelled when all of it ends
         finally:
             writer.close()
 

@@ -4,6 +4,7 @@ import contextlib
 import json
 import secrets
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -11,6 +12,7 @@ EMAIL = "demo@quarterdeck.local"
 NAME = "Demo"
 PROJECT = "Marigot"
 KEY_NAME = "demo shop"
+SCRAPING = "quarterdeck_metrics"
 
 
 class Server:
@@ -91,6 +93,21 @@ class Server:
             ready = {each["name"]: each["spec"] for each in schema["x-kind"]["ready"]}
             for name in names & ready.keys():
                 await self._http.put(f"{kind}/{name}", json={"spec": ready[name]})
+
+    async def scrape_itself(self) -> None:
+        """Have the server's own figures scraped, at the address it has this time."""
+        job = {
+            "scrape_interval": "15s",
+            "static_configs": [{"targets": [urlsplit(self.url).netloc]}],
+            "authorization": {"credentials": f"${{secret:{SCRAPING}}}"},
+        }
+        with contextlib.suppress(httpx.HTTPError):
+            known = (await self._http.get("/api/secrets")).raise_for_status().json()
+            if not any(secret["name"] == SCRAPING for secret in known):
+                key = {"name": "scraping", "kind": "secret", "role": "viewer"}
+                made = (await self._http.post("/api/keys", json=key)).raise_for_status().json()
+                await self._http.put(f"/api/secrets/{SCRAPING}", json={"value": made["secret"]})
+            await self._http.put("/api/resources/scrape-job/quarterdeck", json={"spec": job})
 
     async def announce(self, service: str, release: str, title: str) -> None:
         """Set a deployment's mark, as a pipeline would; one that cannot be set is let be."""

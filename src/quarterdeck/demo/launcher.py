@@ -108,6 +108,7 @@ class _Demo:
         sending = self._task(self._send_past(past, contact, key))
         if password:  # a new server
             self._task(contact.derive(DERIVED))
+        self._task(contact.scrape_itself())
         export = Export(contact.url, f"http://127.0.0.1:{grpc_port}", key)
         shop = await self._open_shop(export)
         left = LINK_AFTER - (time.monotonic() - self._began)

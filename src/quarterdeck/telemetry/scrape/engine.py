@@ -171,8 +171,9 @@ class Scraping:
 
     async def _end(self, point: Point) -> None:
         async with point.memory.lock:
-            await self._store(point, point.memory.course.ended(now_ms(self._clock)))
+            turn = point.memory.course.ended(now_ms(self._clock))
             await _close(point)
+        await self._store(point, turn)
 
     # One target's turn
 
@@ -188,25 +189,30 @@ class Scraping:
 
     async def _scrape(self, point: Point, due_ms: int) -> None:
         async with self._room, point.memory.lock:
-            # Points that stand evenly take less room; a hundredth of the interval hurts no rate.
-            now = now_ms(self._clock)
-            if 0 <= now - due_ms <= min(50, point.target.interval_ms // 100):
-                now = due_ms
-            began = time.perf_counter()
-            course = point.memory.course
-            course.reconfigure(point.reading)
-            try:
-                turn = await self._answer(point, now)
-            except ScrapeFailed as failed:
-                turn = course.failed(str(failed), now)
-            seconds = time.perf_counter() - began
-            course.report(turn, seconds, now)
-            health = point.memory.health
-            health.at_ms, health.seconds = now, seconds
-            health.scraped, health.kept = turn.scraped, turn.kept
-            health.state, health.error = "down" if turn.error else "up", turn.error
-            self._count.add(1, health.state)
-            health.error = await self._store(point, turn) or health.error
+            turn = await self._asked(point, due_ms)
+        # The store may take longer than a short interval; what comes later may overtake.
+        if trouble := await self._store(point, turn):
+            point.memory.health.error = trouble
+
+    async def _asked(self, point: Point, due_ms: int) -> Turn:
+        # Points that stand evenly take less room; a hundredth of the interval hurts no rate.
+        now = now_ms(self._clock)
+        if 0 <= now - due_ms <= min(50, point.target.interval_ms // 100):
+            now = due_ms
+        began = time.perf_counter()
+        course, health = point.memory.course, point.memory.health
+        course.reconfigure(point.reading)
+        try:
+            turn = await self._answer(point, now)
+        except ScrapeFailed as failed:
+            turn = course.failed(str(failed), now)
+        seconds = time.perf_counter() - began
+        course.report(turn, seconds, now)
+        health.at_ms, health.seconds = now, seconds
+        health.scraped, health.kept = turn.scraped, turn.kept
+        health.state, health.error = "down" if turn.error else "up", turn.error
+        self._count.add(1, health.state)
+        return turn
 
     async def _answer(self, point: Point, now: int) -> Turn:
         # Imported here: it brings an HTTP client, which a server without jobs does not need.

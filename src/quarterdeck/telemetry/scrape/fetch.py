@@ -158,7 +158,7 @@ def _status(response: httpx.Response) -> str:
     if response.status_code in (401, 403):
         hint = "; the job's credentials are not what it wants"
     if response.status_code == 404:
-        hint = "; is metrics_path right?"
+        hint = "; the job's metrics_path may be wrong"
     return f"It answered HTTP {response.status_code}{hint}."
 
 

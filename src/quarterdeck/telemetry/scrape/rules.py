@@ -21,7 +21,7 @@ Text = Annotated[str, BeforeValidator(_as_text), Field(max_length=4096)]
 LabelName = Annotated[str, Field(pattern=r"^[^\x00]{1,1024}$")]
 
 
-class RelabelRule(Spec):
+class RelabelRule(Spec, title="Rule"):
     source_labels: list[LabelName] = Field(
         default_factory=list,
         title="Source labels",

@@ -41,7 +41,7 @@ Duration = Annotated[str, Field(max_length=64)]
 Labels = dict[LabelName, Text]
 
 
-class StaticTargets(Spec):
+class StaticTargets(Spec, title="Group of targets"):
     targets: list[Annotated[str, Field(min_length=1, max_length=1024)]] = Field(
         title="Targets",
         description="Addresses as host:port.",
@@ -56,7 +56,7 @@ class StaticTargets(Spec):
     )
 
 
-class FileTargets(Spec):
+class FileTargets(Spec, title="Files"):
     files: list[Annotated[str, Field(max_length=1024)]] = Field(
         title="Files",
         description="JSON or YAML files of targets, read again when they change. Only files in the directory of the setting scrape_files are read; the last part of a path may hold *.",
@@ -80,7 +80,7 @@ class FileTargets(Spec):
         return files
 
 
-class DnsTargets(Spec):
+class DnsTargets(Spec, title="Names"):
     names: list[Annotated[str, Field(min_length=1, max_length=253)]] = Field(
         title="Names",
         description="Names that are looked up.",
@@ -105,7 +105,7 @@ class DnsTargets(Spec):
         return self
 
 
-class BasicAuth(Spec):
+class BasicAuth(Spec, title="Basic authentication"):
     username: str = Field("", title="User name", description="The user.", max_length=1024)
     password: SecretText | None = Field(
         None, title="Password", description="A secret.", examples=["${secret:exporter}"]
@@ -128,7 +128,7 @@ class Authorization(Spec):
         return scheme
 
 
-class Tls(Spec):
+class Tls(Spec, title="TLS"):
     ca: str = Field(
         "",
         title="Authorities",

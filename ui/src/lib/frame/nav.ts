@@ -41,6 +41,7 @@ export function places(): readonly PlaceGroup[] {
         { path: '/logs', label: t.nav.logs, keys: 'g l', icon: 'logs' },
         { path: '/bottlenecks', label: t.nav.bottlenecks, keys: 'g b', icon: 'bottlenecks' },
         { path: '/hosts', label: t.hosts.title, keys: 'g h', icon: 'hosts' },
+        { path: '/targets', label: t.targets.title, keys: 'g r', icon: 'targets' },
       ],
     },
     { label: t.nav.more, places: more },

@@ -10,6 +10,7 @@ import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
+import { targets } from './targets';
 import { trace } from './trace';
 
 export const en = {
@@ -25,5 +26,6 @@ export const en = {
   services,
   settings,
   sql,
+  targets,
   trace,
 };

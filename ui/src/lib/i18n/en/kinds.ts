@@ -20,6 +20,11 @@ export const kinds: Words = {
     note: 'Addresses to which Vercel, Netlify or Supabase send logs.',
     fields: {},
   },
+  'scrape-job': {
+    title: 'Scrape jobs',
+    note: 'Exporters that are asked for their metrics, as Prometheus asks them.',
+    fields: {},
+  },
   'saved-query': {
     title: 'Saved queries',
     note: 'SQL over telemetry that is worth keeping.',

@@ -18,9 +18,7 @@ export const targets = {
     error: 'Error',
   },
   never: 'not yet',
-  dropped: (n: number) => `${n} left out by relabelling`,
   flaws: 'Targets that cannot be found',
-  about: 'About this target',
   address: 'Address',
   labels: 'Labels',
   every: 'Asked every',
@@ -36,5 +34,4 @@ export const targets = {
   file: 'jobs.yml',
   apply: 'Then',
   more: (n: number) => `The first ${n} are shown.`,
-  tellAll: 'Edit jobs',
 };

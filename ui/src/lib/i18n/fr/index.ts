@@ -11,6 +11,7 @@ import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
 import { sql } from './sql';
+import { targets } from './targets';
 import { trace } from './trace';
 
 export const fr: Catalogue = {
@@ -26,5 +27,6 @@ export const fr: Catalogue = {
   services,
   settings,
   sql,
+  targets,
   trace,
 };

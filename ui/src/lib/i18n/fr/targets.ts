@@ -1,4 +1,4 @@
-import type { Catalogue } from '../index.svelte.ts';
+import type { Catalogue } from '../catalogue';
 
 export const targets: Catalogue['targets'] = {
   title: 'Cibles',
@@ -19,9 +19,7 @@ export const targets: Catalogue['targets'] = {
     error: 'Erreur',
   },
   never: 'pas encore',
-  dropped: (n) => `${n} écartées par le réétiquetage`,
   flaws: 'Cibles introuvables',
-  about: 'À propos de cette cible',
   address: 'Adresse',
   labels: 'Étiquettes',
   every: 'Interrogée toutes les',
@@ -37,5 +35,4 @@ export const targets: Catalogue['targets'] = {
   file: 'jobs.yml',
   apply: 'Puis',
   more: (n) => `Les ${n} premières sont montrées.`,
-  tellAll: 'Modifier les tâches',
 };
