@@ -254,7 +254,14 @@ async def test_a_job_of_a_project_that_is_gone_keeps_nothing(
     assert deck.store.offered == []
 
 
-async def test_only_an_admin_writes_a_job(deck: Deck) -> None:
-    for who, status in (("bob", 403), ("viewer", 403), ("ann", 201)):
-        answer = await deck.desk.ask(who, "PUT", "/scrape-job/x", {"spec": {}})
+async def test_only_an_admin_of_all_projects_writes_a_job_for_it_may_use_any_secret(
+    deck: Deck,
+) -> None:
+    document = {"kind": "scrape-job", "name": "y", "project": "shop", "spec": {}}
+    body = {"documents": [document], "source": "deck.yaml"}
+    for who, status in (("bob", 403), ("viewer", 403), ("shop", 403), ("admin", 201)):
+        path = "/scrape-job/x?project=shop"
+        answer = await deck.desk.ask(who, "PUT", path, {"spec": {}})
         assert answer.status_code == status
+    assert (await deck.desk.ask("shop", "POST", "/apply", body)).status_code == 403
+    assert (await deck.desk.ask("admin", "POST", "/apply", body)).status_code == 200

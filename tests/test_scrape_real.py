@@ -79,13 +79,27 @@ def value(client: httpx.Client, query: str) -> float | None:
 def test_every_format_of_a_real_exporter_gives_the_same_series(
     client: httpx.Client, node: str, prometheus: str
 ) -> None:
-    formats = {"text": "PrometheusText0.0.4", "open": "OpenMetricsText1.0.0", "proto": "PrometheusProto"}
+    formats = {
+        "text": "PrometheusText0.0.4",
+        "open": "OpenMetricsText1.0.0",
+        "proto": "PrometheusProto",
+    }
     for address, name in ((node, "node"), (prometheus, "prom")):
         for short, protocol in formats.items():
-            put(client, f"{name}-{short}", static_configs=[{"targets": [address]}], scrape_protocols=[protocol])
+            put(
+                client,
+                f"{name}-{short}",
+                static_configs=[{"targets": [address]}],
+                scrape_protocols=[protocol],
+            )
 
     def all_up() -> list[dict[str, Any]]:
-        found = [t for name in ("node", "prom") for short in formats for t in targets(client, f"{name}-{short}")]
+        found = [
+            t
+            for name in ("node", "prom")
+            for short in formats
+            for t in targets(client, f"{name}-{short}")
+        ]
         return found if len(found) == 6 and all(t["state"] == "up" for t in found) else []
 
     found = until(all_up)
@@ -132,7 +146,11 @@ def test_targets_are_told_as_prometheus_tells_them(client: httpx.Client) -> None
     [target] = asked()["activeTargets"]
     assert target["labels"] == {"a": "<b>", "instance": "127.0.0.1:1", "job": "shape"}
     assert target["discoveredLabels"]["__address__"] == "127.0.0.1:1"
-    assert (target["scrapeUrl"], target["scrapeInterval"], target["scrapeTimeout"]) == ("http://127.0.0.1:1/metrics", "1m", "10s")
+    assert (target["scrapeUrl"], target["scrapeInterval"], target["scrapeTimeout"]) == (
+        "http://127.0.0.1:1/metrics",
+        "1m",
+        "10s",
+    )
     assert target["lastScrape"] == "0001-01-01T00:00:00Z" or target["health"] == "down"
     assert [d["discoveredLabels"]["__address__"] for d in asked()["droppedTargets"]] == ["drop:1"]
     assert asked()["droppedTargetCounts"] == {"shape": 1}

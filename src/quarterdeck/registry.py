@@ -63,6 +63,7 @@ KINDS = Kinds(
             "Exporters that are asked for their metrics, as Prometheus asks them.",
             ScrapeJobSpec,
             write=Permission.ADMIN,
+            reaches_out=True,
         ),
     )
 )

@@ -224,6 +224,12 @@ def _may_write(who: Principal, kind: Kind) -> None:
             f"A {kind.name} belongs to all projects, and {who.name} is for some of them.",
             "Use a key or a user that all projects are open to.",
         )
+    if kind.reaches_out and who.projects is not None:
+        raise Forbidden(
+            "not_permitted",
+            f"A {kind.name} may use any secret and ask any address, and {who.name} is for some projects.",
+            "Use a key or a user that all projects are open to.",
+        )
 
 
 def _check_name(kind: Kind, name: str) -> None:

@@ -26,7 +26,8 @@ class Kind:
 
     A `global` kind belongs to the installation rather than to a project. A singleton has
     one resource for each project, named `default`, whose spec needs no field: until
-    someone writes it, it stands with its defaults.
+    someone writes it, it stands with its defaults. A kind that `reaches_out` has the server
+    send secrets to addresses that it names: as both belong to all projects, so must its writer.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Kind:
     write: Permission
     scope: Literal["project", "global"] = "project"
     singleton: bool = False
+    reaches_out: bool = False
     ready: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # specs to start from
 
     def schema(self) -> dict[str, Any]:

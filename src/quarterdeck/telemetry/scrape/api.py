@@ -101,7 +101,6 @@ def targets_as_prometheus(
 
 def _as_prometheus(point: Point) -> dict[str, Any]:
     target, health = point.target, point.memory.health
-    at = datetime.fromtimestamp(health.at_ms / 1000, UTC) if health.at_ms else datetime(1, 1, 1)  # noqa: DTZ001
     return {
         "discoveredLabels": target.discovered,
         "labels": target.labels,
@@ -109,12 +108,19 @@ def _as_prometheus(point: Point) -> dict[str, Any]:
         "scrapeUrl": target.url,
         "globalUrl": target.url,
         "lastError": health.error,
-        "lastScrape": at.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z",
+        "lastScrape": _rfc3339(health.at_ms),
         "lastScrapeDuration": health.seconds,
         "health": health.state,
         "scrapeInterval": units.duration(target.interval_ms),
         "scrapeTimeout": units.duration(target.timeout_ms),
     }
+
+
+def _rfc3339(ms: int) -> str:
+    """What was never is told as Go tells it."""
+    if not ms:
+        return "0001-01-01T00:00:00Z"
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
 def _worst_first(point: Point) -> tuple[int, str, str]:
