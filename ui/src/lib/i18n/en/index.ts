@@ -6,6 +6,7 @@ import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { map } from './map';
+import { metrics } from './metrics';
 import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
@@ -22,6 +23,7 @@ export const en = {
   kinds,
   logs,
   map,
+  metrics,
   search,
   services,
   settings,

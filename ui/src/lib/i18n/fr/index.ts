@@ -7,6 +7,7 @@ import { hosts } from './hosts';
 import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { map } from './map';
+import { metrics } from './metrics';
 import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
@@ -23,6 +24,7 @@ export const fr: Catalogue = {
   kinds,
   logs,
   map,
+  metrics,
   search,
   services,
   settings,
