@@ -52,7 +52,11 @@ export class Knowledge implements Known {
     const { from, to } = view.window;
     const hour = 3_600_000;
     const start = Math.floor(Math.min(from, to - DAY / 24) / hour) * hour;
-    return { project: this.project, start: start / 1000, end: (Math.ceil(to / hour) * hour) / 1000 };
+    return {
+      project: this.project,
+      start: start / 1000,
+      end: (Math.ceil(to / hour) * hour) / 1000,
+    };
   }
 
   #once(key: string, load: () => Promise<void>): void {

@@ -52,7 +52,8 @@ export const metrics = {
   answer: 'Answer',
   link: 'Copy link',
   exemplars: 'Exemplars',
-  exemplarsOf: (n: string) => (n === '1' ? '1 request behind these figures' : `${n} requests behind these figures`),
+  exemplarsOf: (n: string) =>
+    n === '1' ? '1 request behind these figures' : `${n} requests behind these figures`,
   exemplar: { when: 'Time', value: 'Value', series: 'Series', trace: 'Trace' },
   panel: {
     make: 'Make this a panel',
@@ -87,7 +88,8 @@ export const metrics = {
     active: 'Series today',
     limit: 'Limit',
     of: (limit: string) => `of ${limit} that the project may have`,
-    refused: (n: string) => `${n} points were refused because they would have begun another series. Those known go on.`,
+    refused: (n: string) =>
+      `${n} points were refused because they would have begun another series. Those known go on.`,
     setLimit: 'Set the limit',
     metrics: 'By metric',
     labels: 'By label',
