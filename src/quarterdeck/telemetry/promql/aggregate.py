@@ -1,6 +1,5 @@
 """Aggregations over series: all groups and all moments together."""
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -9,7 +8,6 @@ from quarterdeck.telemetry.promql import sums
 from quarterdeck.telemetry.promql.context import Context
 from quarterdeck.telemetry.promql.histogram_ranges import mean_or_sum
 from quarterdeck.telemetry.promql.histogram_sums import MixedSchemas
-from quarterdeck.telemetry.promql.over_time import quantile
 from quarterdeck.telemetry.promql.source import Labels, Values
 from quarterdeck.telemetry.promql.syntax import Aggregate
 from quarterdeck.telemetry.promql.values import NAME, Flags, Indexes, Vector, empty
@@ -68,8 +66,7 @@ def aggregate(context: Context, node: Aggregate, vector: Vector, param: Values |
         with np.errstate(all="ignore"):
             if node.op == "quantile":
                 assert param is not None
-                bounds = [*starts.tolist(), len(order)]
-                found = quantiles(vector.values[order, part], here, bounds, param[part])
+                found = quantiles(vector.values[order, part], here, starts, param[part])
             else:
                 reduce = _REDUCERS[node.op]
                 found = reduce(vector.values[order, part], here, ordered, starts, count)
@@ -87,8 +84,8 @@ def _with_histograms(
     """Adds the sums of histograms; a group that has both kinds at a moment has no result."""
     assert vector.histograms is not None
     members: dict[tuple[int, int], list[int]] = {}
-    for row, column in zip(*np.nonzero(vector.is_histogram), strict=True):
-        members.setdefault((int(groups[row]), int(column)), []).append(int(row))
+    for row, column in context.budget.each(vector.is_histogram):
+        members.setdefault((int(groups[row]), column), []).append(row)
     if not members:
         return
     found.histograms = np.full(found.present.shape, None, dtype=object)
@@ -167,14 +164,31 @@ _REDUCERS: dict[str, Callable[..., Values]] = {
 }
 
 
-def quantiles(values: Values, here: Flags, bounds: list[int], wanted: Values) -> Values:
-    """Of each group at each moment; series without a point there are left out."""
-    steps = values.shape[1]
-    found = np.full((len(bounds) - 1, steps), np.nan)
-    for group, (start, end) in enumerate(itertools.pairwise(bounds)):
-        points, there = values[start:end].T, here[start:end].T
-        sizes = there.sum(axis=1)
-        for size, moments in sums.by_size(sizes):
-            chosen = points[moments][there[moments]].reshape(len(moments), size)
-            found[group, moments] = quantile(chosen, wanted[moments])
-    return found
+def quantiles(values: Values, here: Flags, starts: Indexes, wanted: Values) -> Values:
+    """Of each group at each moment. Groups of a size are sorted together.
+
+    NaN counts as the least: it sorts among the negative infinities, whose first are then NaN. What
+    is not there sorts last, beyond the greatest rank.
+    """
+    found = np.full((len(starts), values.shape[1]), np.nan)
+    missing = np.isnan(values) & here
+    keys = np.where(here, np.where(missing, -np.inf, values), np.inf)
+    sizes = np.diff(starts, append=len(values))
+    for size, groups in sums.by_size(sizes):
+        rows = starts[groups][:, None] + np.arange(size)
+        ordered = np.sort(keys[rows], axis=1)
+        count = here[rows].sum(axis=1)
+        rank = wanted * np.maximum(count - 1, 0)
+        lower = np.clip(np.nan_to_num(np.floor(rank)), 0, size - 1).astype(np.int64)
+        upper = np.minimum(lower + 1, np.maximum(count - 1, 0))
+        weight = rank - np.floor(rank)
+        absent = missing[rows].sum(axis=1)
+        low, high = (
+            np.where(
+                at < absent, np.nan, np.take_along_axis(ordered, at[:, None, :], axis=1)[:, 0, :]
+            )
+            for at in (np.minimum(lower, upper), upper)
+        )
+        found[groups] = low * (1 - weight) + high * weight
+    found = np.where(wanted < 0, -np.inf, np.where(wanted > 1, np.inf, found))
+    return np.where(np.isnan(wanted), np.nan, found)

@@ -40,7 +40,7 @@ def with_scalar(
         operands = Operands(other, vector.values, vector.present, None, vector.histograms)
     else:
         operands = Operands(vector.values, other, vector.present, vector.histograms, None)
-    outcome = apply(node.op, operands, context.notes, node.place)
+    outcome = apply(node.op, operands, context, node.place)
     if swapped and node.op in COMPARISONS:
         outcome.values, outcome.histograms = vector.values, vector.histograms
     return _finished(node, vector.labels, vector.unnamed, outcome)
@@ -224,7 +224,7 @@ def _paired(
     ]
     left, right = reversed(sides) if swapped else sides
     operands = Operands(left[0], right[0], present, left[1], right[1])
-    outcome = apply(node.op, operands, context.notes, node.place)
+    outcome = apply(node.op, operands, context, node.place)
     labels = [
         result_labels(many.labels[row], one.labels[other], node.matching, node.op)
         for row, other in zip(rows.tolist(), others.tolist(), strict=True)

@@ -51,7 +51,7 @@ def _round(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
     return functions.round_to(args[0], args[1] if len(args) > 1 else constant(1.0, grid))
 
 
-def _of_histograms(vector: Vector, function: Callable[[Any], float]) -> Vector:
+def _of_histograms(context: Context, vector: Vector, function: Callable[[Any], float]) -> Vector:
     """A number for each histogram; floats are dropped."""
     if vector.histograms is None:
         return renamed(
@@ -59,7 +59,7 @@ def _of_histograms(vector: Vector, function: Callable[[Any], float]) -> Vector:
         ).without_empty()
     there = vector.is_histogram
     values = np.full(there.shape, np.nan)
-    for at in zip(*np.nonzero(there), strict=True):
+    for at in context.budget.each(there):
         values[at] = function(vector.histograms[at])
     return renamed(vector, values, there).without_empty()
 
@@ -158,9 +158,10 @@ def _over_histograms(
                     context.notes.mixed_classic_native(each.get(NAME, ""), place)
                     there[row] &= ~clash
                     twin.present = twin.present & ~clash
-            for column in np.flatnonzero(there[row]).tolist():
-                histogram = vector.histograms[row, column]
-                values[row, column] = native(column, histogram, each.get(NAME, ""))
+        for row, column in context.budget.each(there):
+            histogram = vector.histograms[row, column]
+            name = vector.labels[row].get(NAME, "")
+            values[row, column] = native(column, histogram, name)
         natives.append(renamed(vector, values, there).without_empty())
     rows = [of_classic(histogram) for histogram in found]
     classics = Vector(
@@ -196,18 +197,18 @@ TABLE: dict[str, Function] = {
         args[0], constant(-np.inf, grid), args[1]
     ),
     "end": lambda context, node, args, grid: constant(context.asked.end / 1000, grid),
-    "histogram_avg": lambda context, node, args, grid: _of_histograms(args[0], _average),
+    "histogram_avg": lambda context, node, args, grid: _of_histograms(context, args[0], _average),
     "histogram_count": lambda context, node, args, grid: _of_histograms(
-        args[0], lambda histogram: float(histogram.count)
+        context, args[0], lambda histogram: float(histogram.count)
     ),
     "histogram_sum": lambda context, node, args, grid: _of_histograms(
-        args[0], lambda histogram: float(histogram.sum)
+        context, args[0], lambda histogram: float(histogram.sum)
     ),
     "histogram_stdvar": lambda context, node, args, grid: _of_histograms(
-        args[0], quantiles.variance
+        context, args[0], quantiles.variance
     ),
     "histogram_stddev": lambda context, node, args, grid: _of_histograms(
-        args[0], lambda histogram: float(np.sqrt(quantiles.variance(histogram)))
+        context, args[0], lambda histogram: float(np.sqrt(quantiles.variance(histogram)))
     ),
     "histogram_quantile": _quantile,
     "histogram_quantiles": _quantiles,

@@ -137,33 +137,31 @@ def within_ratio(shares: Values, ratio: Values) -> Flags:
     return found
 
 
-def count_values(node: Aggregate, vector: Vector, label: str) -> Vector:
+def count_values(context: Context, node: Aggregate, vector: Vector, label: str) -> Vector:
     """How many series of each group have each value; the value becomes a label."""
     steps = vector.values.shape[1]
     counts: dict[frozenset[tuple[str, str]], np.ndarray] = {}
     kept: dict[frozenset[tuple[str, str]], Labels] = {}
-    unnamed: dict[frozenset[tuple[str, str]], bool] = {}
     names = node.labels if node.without else (*node.labels, label)
-    for row, each in enumerate(vector.labels):
-        for column in np.flatnonzero(vector.present[row]).tolist():
-            one = None if vector.histograms is None else vector.histograms[row, column]
-            value = shortest(vector.values[row, column]) if one is None else text_of(one)
-            labels = {**each, label: value}
-            if node.without:
-                group = {k: v for k, v in labels.items() if k not in names and k != NAME}
-            else:
-                group = {k: labels[k] for k in names if labels.get(k)}
-            key = key_of(group)
-            if key not in counts:
-                counts[key] = np.zeros(steps)
-                kept[key] = group
-            counts[key][column] += 1
-            unnamed[key] = unnamed.get(key, False)
+    for row, column in context.budget.each(vector.present):
+        one = None if vector.histograms is None else vector.histograms[row, column]
+        value = shortest(vector.values[row, column]) if one is None else text_of(one)
+        labels = {**vector.labels[row], label: value}
+        if node.without:
+            group = {k: v for k, v in labels.items() if k not in names and k != NAME}
+        else:
+            group = {k: labels[k] for k in names if labels.get(k)}
+        key = key_of(group)
+        if key not in counts:
+            context.budget.check_points(len(counts) + 1, steps)
+            counts[key] = np.zeros(steps)
+            kept[key] = group
+        counts[key][column] += 1
     if not counts:
         return empty(steps)
     values = np.array([counts[key] for key in counts])
     found = Vector(
-        [kept[key] for key in counts], values, values > 0, np.array(list(unnamed.values()))
+        [kept[key] for key in counts], values, values > 0, np.zeros(len(counts), dtype=np.bool_)
     )
     return joined(found)
 

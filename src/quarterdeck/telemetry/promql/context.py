@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from quarterdeck.telemetry.promql.annotations import Notes
 from quarterdeck.telemetry.promql.histogram_sums import told
-from quarterdeck.telemetry.promql.limits import Budget
+from quarterdeck.telemetry.promql.limits import HISTOGRAM, Budget
 from quarterdeck.telemetry.promql.source import Grid, Matcher, Matrix, Selected, Source
 from quarterdeck.telemetry.promql.syntax import Selector, Subquery
 
@@ -31,6 +33,9 @@ class Context:
             selected = self.source.select(matchers, after, until)
             self.budget.check_series(len(selected.labels))
             self.budget.add_samples(len(selected.times))
+            if selected.histograms is not None:
+                natives = int(np.count_nonzero(selected.histograms != None))  # noqa: E711
+                self.budget.add_samples(natives * (HISTOGRAM - 1))
             self.budget.check_time()
             self.fetched[key] = selected
         found = self.fetched[key]

@@ -272,7 +272,7 @@ def _aggregate(context: Context, node: Aggregate, grid: Grid) -> Vector:
         label = string(node.param)
         if not label:
             raise execution(f"invalid label name {label}")
-        return count_values(node, vector(context, node.expr, grid), label)
+        return count_values(context, node, vector(context, node.expr, grid), label)
     param = None if node.param is None else scalar(context, node.param, grid)
     found = vector(context, node.expr, grid)
     if node.op in ("topk", "bottomk", "limitk", "limit_ratio"):

@@ -5,9 +5,16 @@ refused, or stopped, with bounded memory.
 """
 
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import numpy as np
+import numpy.typing as npt
+
 from quarterdeck.core.errors import BadInput, Unavailable, Unprocessable
+
+HISTOGRAM = 32
+"""A native histogram counts for so many samples or points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +24,7 @@ class Limits:
     series: int = 100_000  # of one selector
     samples: int = 50_000_000  # read by one query; 16 bytes each
     steps: int = 11_000  # of a range query, as in Prometheus
-    points: int = 50_000_000  # series times steps of one intermediate result
+    points: int = 20_000_000  # series times steps of one intermediate result
     seconds: float = 30.0
 
 
@@ -66,6 +73,25 @@ class Budget:
                 f"{self.limits.points} points",
                 "Aggregate or select fewer series, or ask for a longer step.",
             )
+
+    def check_histograms(self, count: int) -> None:
+        """Before as many native histograms are worked out."""
+        self.check_time()
+        if count * HISTOGRAM > self.limits.points:
+            raise Unprocessable(
+                "promql_too_many_points",
+                f"an intermediate result of {count} native histograms counts for more than "
+                f"{self.limits.points} points",
+                "Aggregate or select fewer series, or ask for a longer step.",
+            )
+
+    def each(self, flags: npt.NDArray[np.bool_]) -> Iterator[tuple[int, int]]:
+        """Where the flags are set, row by row, with an eye on the time."""
+        for row in np.flatnonzero(flags.any(axis=1)).tolist():
+            for number, column in enumerate(np.flatnonzero(flags[row]).tolist()):
+                if number % 256 == 0:
+                    self.check_time()
+                yield row, column
 
 
 def too_many_series(count: int, limit: int) -> Unprocessable:

@@ -7,6 +7,7 @@ import numpy as np
 
 from quarterdeck.telemetry.promql import histogram_sums
 from quarterdeck.telemetry.promql.annotations import Notes
+from quarterdeck.telemetry.promql.context import Context
 from quarterdeck.telemetry.promql.histogram import GAUGE, Histogram
 from quarterdeck.telemetry.promql.source import Values
 from quarterdeck.telemetry.promql.values import Flags, Objects
@@ -59,7 +60,7 @@ def scalars(op: str, left: Values, right: Values) -> Values:
         return ARITHMETIC[op](left, right)
 
 
-def apply(op: str, operands: Operands, notes: Notes, place: str) -> Outcome:
+def apply(op: str, operands: Operands, context: Context, place: str) -> Outcome:
     """The operator on all points; what does not go together is left out, and said."""
     with np.errstate(all="ignore"):
         if op in COMPARISONS:
@@ -70,12 +71,12 @@ def apply(op: str, operands: Operands, notes: Notes, place: str) -> Outcome:
             kept = np.ones(values.shape, dtype=np.bool_)
     outcome = Outcome(values, operands.present, kept & operands.present)
     if operands.left_histograms is not None or operands.right_histograms is not None:
-        _with_histograms(op, operands, outcome, notes, place)
+        _with_histograms(op, operands, outcome, context, place)
     return outcome
 
 
 def _with_histograms(
-    op: str, operands: Operands, outcome: Outcome, notes: Notes, place: str
+    op: str, operands: Operands, outcome: Outcome, context: Context, place: str
 ) -> None:
     shape = operands.present.shape
     none = np.full(shape, None, dtype=object)
@@ -85,12 +86,13 @@ def _with_histograms(
     outcome.present, outcome.kept = outcome.present.copy(), outcome.kept.copy()
     outcome.histograms = np.full(shape, None, dtype=object)
     some = operands.present & ((lefts != None) | (rights != None))  # noqa: E711 (elementwise)
-    for at in zip(*np.nonzero(some), strict=True):
+    context.budget.check_histograms(int(np.count_nonzero(some)))
+    for at in context.budget.each(some):
         value, kept = _point(
             op,
             operands.left[at] if lefts[at] is None else lefts[at],
             operands.right[at] if rights[at] is None else rights[at],
-            notes,
+            context.notes,
             place,
         )
         outcome.values[at] = np.nan

@@ -126,6 +126,7 @@ def _mixed(
         some, here = values[rows], present[rows]
         _floats(context, KERNELS[node.name], plain, args, some, here)
         values[rows], present[rows] = some, here
+    context.budget.check_histograms(np.count_nonzero(np.diff(counts)) * values.shape[1])
     histograms = np.full(values.shape, None, dtype=object)
     asked = Asked(node.name, KERNELS[node.name], context.notes, windows.place, context.budget)
     for row in np.flatnonzero(np.diff(counts) > 0).tolist():
