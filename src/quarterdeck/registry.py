@@ -3,6 +3,7 @@
 from quarterdeck.core.permissions import Permission
 from quarterdeck.resources.kind import Kind, Kinds
 from quarterdeck.resources.project_settings import ProjectSettingsSpec
+from quarterdeck.telemetry.dashboards.spec import DashboardSpec
 from quarterdeck.telemetry.derived.ready import READY
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
 from quarterdeck.telemetry.ingest.logs.spec import LogDrainSpec
@@ -49,6 +50,13 @@ KINDS = Kinds(
             DerivedMetricSpec,
             write=Permission.RESPOND,
             ready=READY,
+        ),
+        Kind(
+            "dashboard",
+            "Dashboard",
+            "Panels over metrics, logs and SQL.",
+            DashboardSpec,
+            write=Permission.RESPOND,
         ),
         Kind(
             "log-drain",

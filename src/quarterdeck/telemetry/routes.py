@@ -24,6 +24,7 @@ from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
 from quarterdeck.telemetry.api_sql import sql_router
 from quarterdeck.telemetry.api_trace import trace_router
+from quarterdeck.telemetry.dashboards.api import dashboards_router
 from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.prometheus.api import prometheus_router
 from quarterdeck.telemetry.prometheus.queries import Queries
@@ -74,4 +75,5 @@ def telemetry_routers(parts: Parts) -> list[Router]:
             parts.queries, Threads(max(2, int(settings.query_concurrency)), waiting=64)
         ),
         status_router(parts.clock, settings),
+        dashboards_router(parts.resources),
     ]

@@ -1627,7 +1627,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/api/scrape/targets": {
+    "/api/dashboards": {
         parameters: {
             query?: never;
             header?: never;
@@ -1635,10 +1635,10 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * List Scrape Targets
-         * @description What is scraped, and how it went.
+         * List Dashboards
+         * @description Those of the project, and those that ship with the server, by title.
          */
-        get: operations["scraping_list_scrape_targets"];
+        get: operations["dashboards_list_dashboards"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1647,7 +1647,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/prometheus/api/v1/targets": {
+    "/api/dashboards/{name}": {
         parameters: {
             query?: never;
             header?: never;
@@ -1655,12 +1655,32 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Prometheus Targets
-         * @description Targets as Prometheus tells them; `state` is active, dropped or any.
+         * Read Dashboard Named
+         * @description One of them; one of the project's takes the place of a shipped one of its name.
          */
-        get: operations["scraping_prometheus_targets"];
+        get: operations["dashboards_read_dashboard_named"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/dashboards/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Translate Dashboard
+         * @description What a dashboard of Grafana becomes, and what of it does not. Nothing is stored.
+         */
+        post: operations["dashboards_translate_dashboard"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2411,49 +2431,6 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/prometheus/api/v1/write": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        /** Prometheus remote write 1.0 and 2.0 (protobuf in snappy) */
-        post: {
-            parameters: {
-                query?: never;
-                header?: never;
-                path?: never;
-                cookie?: never;
-            };
-            requestBody?: never;
-            responses: {
-                /** @description Accepted */
-                200: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content?: never;
-                };
-                /** @description An error */
-                default: {
-                    headers: {
-                        [name: string]: unknown;
-                    };
-                    content: {
-                        "application/json": components["schemas"]["Error"];
-                    };
-                };
-            };
-        };
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/drains/{provider}/{name}": {
         parameters: {
             query?: never;
@@ -3195,22 +3172,97 @@ export interface components {
              */
             secret: string | null;
         };
-        /** Dashboard */
-        Dashboard: {
-            /** From Ms */
-            from_ms: number;
-            /** To Ms */
-            to_ms: number;
-            health: components["schemas"]["quarterdeck__telemetry__query__dashboard__Health"];
-            performance: components["schemas"]["Performance"];
-            errors: components["schemas"]["Errors"];
-            throughput: components["schemas"]["Throughput"];
-            /** Services */
-            services: components["schemas"]["ServiceState"][];
-            /** Hosts */
-            hosts: components["schemas"]["HostState"][];
-            /** Deployments */
-            deployments: components["schemas"]["Deployment"][];
+        /** DashboardHead */
+        DashboardHead: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Panels
+             * @description Without rows.
+             */
+            panels: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "shipped" | "ui" | "api" | "file";
+            /**
+             * Read Only
+             * @description Whether it ships with the server or came from a file.
+             */
+            read_only: boolean;
+            /**
+             * Source
+             * @description For origin `file`: where it was applied from.
+             */
+            source: string;
+            /**
+             * Updated At
+             * @description Milliseconds since 1970; none for shipped ones.
+             */
+            updated_at: number | null;
+            /** Updated By */
+            updated_by: string;
+        };
+        /** DashboardList */
+        DashboardList: {
+            /** Items */
+            items: components["schemas"]["DashboardHead"][];
+        };
+        /** DashboardSpec */
+        DashboardSpec: {
+            /**
+             * Title
+             * @description How the dashboard is listed.
+             * @example Checkout
+             */
+            title: string;
+            /**
+             * Description
+             * @description Who looks at it, and what for.
+             * @default
+             */
+            description: string;
+            /**
+             * Tags
+             * @description What it is found by.
+             */
+            tags?: string[];
+            /**
+             * Time range
+             * @description What it opens with, such as -6h; that of the project if left out.
+             * @default
+             * @example -6h
+             */
+            range: string;
+            /**
+             * Interval
+             * @description How often its metrics are told: the least step, and a quarter of $__rate_interval.
+             * @default 15s
+             * @example 15s
+             */
+            interval: string;
+            /**
+             * Variables
+             * @description What can be chosen.
+             */
+            variables?: components["schemas"]["Variable"][];
+            /**
+             * Panels
+             * @description What is shown.
+             */
+            panels?: components["schemas"]["Panel"][];
+            /**
+             * Links
+             * @description Beside the title.
+             */
+            links?: components["schemas"]["Link"][];
         };
         /** Dependencies */
         Dependencies: {
@@ -3857,6 +3909,22 @@ export interface components {
             /** Step Ms */
             step_ms: number;
         };
+        /** Imported */
+        Imported: {
+            spec: components["schemas"]["DashboardSpec"];
+            /**
+             * Panels
+             * @description That would be shown.
+             */
+            panels: number;
+            /**
+             * Found
+             * @description That the document holds.
+             */
+            found: number;
+            /** Notes */
+            notes: components["schemas"]["NoteView"][];
+        };
         /** InvitationBody */
         InvitationBody: {
             /** Email */
@@ -3972,6 +4040,20 @@ export interface components {
              * @description How many stand in the project asked for.
              */
             count: number;
+        };
+        /** Link */
+        Link: {
+            /**
+             * Title
+             * @description What is read.
+             */
+            title: string;
+            /**
+             * Address
+             * @description Of a page here (/traces) or of the web; may hold variables.
+             * @example /logs?q=timeout
+             */
+            url: string;
         };
         /** LinkedFrom */
         LinkedFrom: {
@@ -4248,6 +4330,31 @@ export interface components {
              */
             health: "good" | "worse" | "failing";
         };
+        /**
+         * NoteView
+         * @description Something of Grafana's that did not come along, or came along changed.
+         */
+        NoteView: {
+            /** Code */
+            code: string;
+            /**
+             * Panel
+             * @description Title of the panel; empty for the dashboard.
+             */
+            panel: string;
+            /** Detail */
+            detail: string;
+            /**
+             * Text
+             * @description What happened, in a sentence.
+             */
+            text: string;
+            /**
+             * Lost
+             * @description Whether something of it is missing now.
+             */
+            lost: boolean;
+        };
         /** Numbers */
         Numbers: {
             /**
@@ -4307,6 +4414,20 @@ export interface components {
              * @description Its part of the time of all operations, 0 to 1.
              */
             share: number;
+        };
+        /** Option */
+        Option: {
+            /**
+             * Value
+             * @description What goes into queries.
+             */
+            value: string;
+            /**
+             * Label
+             * @description What is read; the value if left out.
+             * @default
+             */
+            label: string;
         };
         /** Outline */
         Outline: {
@@ -4408,6 +4529,143 @@ export interface components {
             self_ns: number;
             /** Critical Ns */
             critical_ns: number;
+        };
+        /** Panel */
+        Panel: {
+            /**
+             * Id
+             * @description Stays when the panel is moved or renamed; part of its address.
+             */
+            id: string;
+            /**
+             * Title
+             * @description What it shows.
+             * @default
+             */
+            title: string;
+            /**
+             * Description
+             * @description What to make of it; Markdown.
+             * @default
+             */
+            description: string;
+            /**
+             * Kind
+             * @description How it is shown; a row is a heading over those below it.
+             * @enum {string}
+             */
+            kind: "timeseries" | "stat" | "table" | "heatmap" | "bar" | "logs" | "markdown" | "row";
+            /**
+             * Column
+             * @description Of 24, from the left.
+             * @default 0
+             */
+            x: number;
+            /**
+             * Row
+             * @description From the top.
+             * @default 0
+             */
+            y: number;
+            /**
+             * Width
+             * @description In columns.
+             * @default 12
+             */
+            w: number;
+            /**
+             * Height
+             * @description In rows of 38 pixels.
+             * @default 8
+             */
+            h: number;
+            /**
+             * Queries
+             * @description What is asked.
+             */
+            queries?: components["schemas"]["Query"][];
+            /**
+             * Text
+             * @description Of a Markdown panel.
+             * @default
+             */
+            text: string;
+            /**
+             * Unit
+             * @description A known one (docs/dashboards.md), such as seconds, bytes, percent, share or per_second; anything else is written behind the figure.
+             * @default
+             * @example seconds
+             */
+            unit: string;
+            /**
+             * Decimals
+             * @description As many as are of use if left out.
+             */
+            decimals?: number | null;
+            /**
+             * Lowest
+             * @description Where the axis begins.
+             */
+            min?: number | null;
+            /**
+             * Highest
+             * @description Where the axis ends.
+             */
+            max?: number | null;
+            /**
+             * Logarithmic
+             * @description Equal steps for equal ratios.
+             * @default false
+             */
+            log: boolean;
+            /**
+             * Stacked
+             * @description Each series on top of the last.
+             * @default false
+             */
+            stacked: boolean;
+            /**
+             * Filled
+             * @description A shade below the lines.
+             * @default false
+             */
+            fill: boolean;
+            /**
+             * Bars
+             * @description Bars instead of lines.
+             * @default false
+             */
+            bars: boolean;
+            /**
+             * Legend
+             * @description Names beside the title, or a table with figures below the chart.
+             * @default above
+             * @enum {string}
+             */
+            legend: "above" | "table" | "hidden";
+            /**
+             * Thresholds
+             * @description From the lowest up.
+             */
+            thresholds?: components["schemas"]["Threshold"][];
+            /**
+             * Figure
+             * @description What a stat or a bar makes of a series over time.
+             * @default last
+             * @enum {string}
+             */
+            reduce: "last" | "mean" | "min" | "max" | "sum" | "first" | "count";
+            /**
+             * Folded
+             * @description Whether the panels below a row are hidden at first.
+             * @default false
+             */
+            folded: boolean;
+            /**
+             * Links
+             * @description Where it leads.
+             */
+            links?: components["schemas"]["Link"][];
         };
         /** Performance */
         Performance: {
@@ -4558,6 +4816,42 @@ export interface components {
             environments: string[];
             /** Created At */
             created_at: number;
+        };
+        /**
+         * Query
+         * @description One of promql, sql, logs and saved_search.
+         */
+        Query: {
+            /**
+             * PromQL
+             * @description An expression.
+             * @default
+             * @example sum by (job) (rate(http_requests_total[$__rate_interval]))
+             */
+            promql: string;
+            /**
+             * SQL
+             * @description One SELECT, as docs/sql.md has it.
+             * @default
+             */
+            sql: string;
+            /**
+             * Log search
+             * @description A search over logs, as docs/search.md has it; empty for all of them.
+             */
+            logs?: string | null;
+            /**
+             * Saved search
+             * @description A search over logs that the project keeps.
+             */
+            saved_search?: string | null;
+            /**
+             * Legend
+             * @description Name of its series; {{label}} is replaced by the label's value.
+             * @default
+             * @example {{instance}}
+             */
+            legend: string;
         };
         /** Refusal */
         Refusal: {
@@ -4762,74 +5056,6 @@ export interface components {
             name: string;
             /** Values */
             values: (number | null)[];
-        };
-        /**
-         * ScrapeJob
-         * @description One job: `resource` is the name it is configured under, `flaws` what of its targets cannot
-         *     be found and why.
-         */
-        ScrapeJob: {
-            /** Resource */
-            resource: string;
-            /** Job */
-            job: string;
-            /** Targets */
-            targets: number;
-            /** Dropped */
-            dropped: number;
-            /** Flaws */
-            flaws: {
-                [key: string]: string;
-            };
-        };
-        /**
-         * ScrapeTarget
-         * @description One target and how it was last; `last_scrape` in milliseconds since 1970, 0 before the first.
-         */
-        ScrapeTarget: {
-            /** Job */
-            job: string;
-            /** Instance */
-            instance: string;
-            /** Url */
-            url: string;
-            /** Labels */
-            labels: {
-                [key: string]: string;
-            };
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "unknown" | "up" | "down";
-            /** Error */
-            error: string;
-            /** Last Scrape */
-            last_scrape: number;
-            /** Duration Seconds */
-            duration_seconds: number;
-            /** Samples Scraped */
-            samples_scraped: number;
-            /** Samples Kept */
-            samples_kept: number;
-            /** Interval Ms */
-            interval_ms: number;
-            /** Timeout Ms */
-            timeout_ms: number;
-            /** Missed */
-            missed: number;
-        };
-        /**
-         * ScrapeTargets
-         * @description Targets of a project, worst first; `total` counts those beyond what is shown too.
-         */
-        ScrapeTargets: {
-            /** Jobs */
-            jobs: components["schemas"]["ScrapeJob"][];
-            /** Targets */
-            targets: components["schemas"]["ScrapeTarget"][];
-            /** Total */
-            total: number;
         };
         /** SearchCheck */
         SearchCheck: {
@@ -5479,6 +5705,20 @@ export interface components {
              */
             raw_bytes: number;
         };
+        /** Threshold */
+        Threshold: {
+            /**
+             * From
+             * @description The value it begins at; none for the lowest one.
+             */
+            value?: number | null;
+            /**
+             * Tone
+             * @description Its colour, and the word and shape that stand beside it.
+             * @enum {string}
+             */
+            tone: "good" | "info" | "warning" | "critical" | "neutral";
+        };
         /** Throughput */
         Throughput: {
             /** Requests Per Second */
@@ -5673,6 +5913,69 @@ export interface components {
             /** Context */
             ctx?: Record<string, never>;
         };
+        /** Variable */
+        Variable: {
+            /**
+             * Name
+             * @description What queries call it: $name or ${name}.
+             * @example service
+             */
+            name: string;
+            /**
+             * Label
+             * @description What the page calls it.
+             * @default
+             */
+            label: string;
+            /**
+             * Kind
+             * @description Where its values come from: labels of metrics, SQL, a list, durations, or typing.
+             * @default labels
+             * @enum {string}
+             */
+            kind: "labels" | "sql" | "custom" | "interval" | "text";
+            /**
+             * Query
+             * @description label_values(metric, label), label_names() or metrics(regex); or SQL, whose first column is the value and second the label.
+             * @default
+             * @example label_values(up, job)
+             */
+            query: string;
+            /**
+             * Only
+             * @description Keep values that match this expression; its first group becomes the value.
+             * @default
+             */
+            regex: string;
+            /**
+             * Values
+             * @description Of a list, or of durations such as 5m.
+             */
+            options?: components["schemas"]["Option"][];
+            /**
+             * At first
+             * @description What is chosen when the address does not say; all of them or the first otherwise.
+             */
+            default?: string[];
+            /**
+             * Several
+             * @description Whether more than one can be chosen.
+             * @default false
+             */
+            multi: boolean;
+            /**
+             * All
+             * @description Whether all can be chosen at once.
+             * @default false
+             */
+            include_all: boolean;
+            /**
+             * Hidden
+             * @description Whether the bar leaves it out.
+             * @default false
+             */
+            hidden: boolean;
+        };
         /** Version */
         Version: {
             /** Release */
@@ -5742,6 +6045,69 @@ export interface components {
             components: {
                 [key: string]: components["schemas"]["Component"];
             };
+        };
+        /** Dashboard */
+        quarterdeck__telemetry__dashboards__api__Dashboard: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Panels
+             * @description Without rows.
+             */
+            panels: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "shipped" | "ui" | "api" | "file";
+            /**
+             * Read Only
+             * @description Whether it ships with the server or came from a file.
+             */
+            read_only: boolean;
+            /**
+             * Source
+             * @description For origin `file`: where it was applied from.
+             */
+            source: string;
+            /**
+             * Updated At
+             * @description Milliseconds since 1970; none for shipped ones.
+             */
+            updated_at: number | null;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Etag
+             * @description Send it as If-Match; empty for a shipped one.
+             */
+            etag: string;
+            /** Revision */
+            revision: number;
+            spec: components["schemas"]["DashboardSpec"];
+        };
+        /** Dashboard */
+        quarterdeck__telemetry__query__dashboard__Dashboard: {
+            /** From Ms */
+            from_ms: number;
+            /** To Ms */
+            to_ms: number;
+            health: components["schemas"]["quarterdeck__telemetry__query__dashboard__Health"];
+            performance: components["schemas"]["Performance"];
+            errors: components["schemas"]["Errors"];
+            throughput: components["schemas"]["Throughput"];
+            /** Services */
+            services: components["schemas"]["ServiceState"][];
+            /** Hosts */
+            hosts: components["schemas"]["HostState"][];
+            /** Deployments */
+            deployments: components["schemas"]["Deployment"][];
         };
         /** Health */
         quarterdeck__telemetry__query__dashboard__Health: {
@@ -8123,7 +8489,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Dashboard"];
+                    "application/json": components["schemas"]["quarterdeck__telemetry__query__dashboard__Dashboard"];
                 };
             };
             /** @description An error */
@@ -9029,7 +9395,7 @@ export interface operations {
             };
         };
     };
-    scraping_list_scrape_targets: {
+    dashboards_list_dashboards: {
         parameters: {
             query?: never;
             header?: never;
@@ -9044,7 +9410,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ScrapeTargets"];
+                    "application/json": components["schemas"]["DashboardList"];
                 };
             };
             /** @description An error */
@@ -9058,14 +9424,13 @@ export interface operations {
             };
         };
     };
-    scraping_prometheus_targets: {
+    dashboards_read_dashboard_named: {
         parameters: {
-            query?: {
-                state?: string;
-                scrapePool?: string;
-            };
+            query?: never;
             header?: never;
-            path?: never;
+            path: {
+                name: string;
+            };
             cookie?: never;
         };
         requestBody?: never;
@@ -9076,9 +9441,48 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": {
+                    "application/json": components["schemas"]["quarterdeck__telemetry__dashboards__api__Dashboard"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    dashboards_translate_dashboard: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": {
+                    /**
+                     * Dashboard
+                     * @description A dashboard as Grafana exports it, or as its API answers.
+                     */
+                    dashboard: {
                         [key: string]: unknown;
                     };
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Imported"];
                 };
             };
             /** @description An error */
