@@ -5,8 +5,9 @@
  */
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import { tickText, ticks, timeText, timeTicks, type ChartUnit } from './scale';
-import { highest, stacked, type ChartKind, type ChartSeries, type Grid } from './series';
+import { axisOf, type Axis, type AxisWish } from './axis';
+import { tickText, timeText, timeTicks, type ChartUnit } from './scale';
+import { stacked, type ChartKind, type ChartSeries, type Grid } from './series';
 
 export interface PlotSpec extends Grid {
   readonly kind: ChartKind;
@@ -15,16 +16,20 @@ export interface PlotSpec extends Grid {
   readonly from: number;
   readonly to: number;
   readonly language: string;
+  readonly axis?: AxisWish;
 }
 
 /** The room around the plotting area, in CSS pixels; the elements above keep to it. */
 export const ROOM = { left: 56, right: 10, top: 14, bottom: 22 } as const;
 const FONT = '11px Inter, system-ui, sans-serif';
 
-export function yTop(spec: Pick<PlotSpec, 'kind' | 'series' | 'unit'>): number {
-  const lists = spec.series.map((each) => each.values);
-  const reach = spec.kind !== 'lines' ? highest(stacked(lists).slice(-1)) : highest(lists);
-  return ticks(reach, spec.unit).at(-1) as number;
+const known = new WeakMap<PlotSpec, Axis>();
+
+/** The axis of what is drawn, worked out once. */
+export function yAxis(spec: PlotSpec): Axis {
+  let axis = known.get(spec);
+  if (!axis) known.set(spec, (axis = axisOf(spec.kind, spec.unit, spec.series, spec.axis)));
+  return axis;
 }
 
 /** Three failures among a thousand are less than a pixel, and yet what one looks for. */
@@ -34,7 +39,7 @@ function data(spec: PlotSpec, height: number): uPlot.AlignedData {
   const length = Math.max(0, ...spec.series.map((each) => each.values.length));
   const middle = spec.kind === 'bars' ? 0 : spec.step / 2;
   const times = Array.from({ length }, (_, index) => spec.start + index * spec.step + middle);
-  const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * yTop(spec);
+  const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * yAxis(spec).high;
   const lists = spec.series.map((each) =>
     spec.kind === 'bars' && !each.quiet
       ? each.values.map((value) => (value ? Math.max(value, least) : value))
@@ -42,7 +47,8 @@ function data(spec: PlotSpec, height: number): uPlot.AlignedData {
   );
   // The tallest stack is painted first, the others over it.
   const shown = spec.kind === 'lines' ? lists.map((each) => [...each]) : stacked(lists).reverse();
-  return [times, ...shown];
+  if (!spec.axis?.log) return [times, ...shown];
+  return [times, ...shown.map((each) => each.map((value) => (value && value > 0 ? value : null)))];
 }
 
 /** A value with nothing on either side is a dot: a line cannot show it. */
@@ -128,6 +134,11 @@ export class Plot {
     };
   }
 
+  #reach(): [number, number] {
+    const { low, high } = yAxis(this.#spec);
+    return [low, high];
+  }
+
   #make(): uPlot {
     const spec = this.#spec;
     const series = spec.series.map((each) => this.#series(each));
@@ -142,7 +153,7 @@ export class Plot {
       select: { show: false, left: 0, top: 0, width: 0, height: 0 },
       scales: {
         x: { time: true, range: () => [this.#spec.from, this.#spec.to] },
-        y: { range: () => [0, yTop(this.#spec)] },
+        y: { distr: spec.axis?.log ? 3 : 1, range: () => this.#reach() },
       },
       axes: [
         {
@@ -165,7 +176,9 @@ export class Plot {
           stroke: quiet,
           grid: hairline,
           ticks: { show: false },
-          splits: () => ticks(yTop(this.#spec), this.#spec.unit),
+          splits: () => [...yAxis(this.#spec).ticks],
+          // On a logarithmic axis uPlot would leave ticks out; ours are few already.
+          filter: (_, splits) => splits,
           values: (_, splits) => splits.map((each) => tickText(each, this.#spec.unit)),
         },
       ],
@@ -187,6 +200,7 @@ function mixed(a: string, b: string): string {
 function shape(spec: PlotSpec): string {
   return JSON.stringify([
     spec.kind,
+    Boolean(spec.axis?.log),
     spec.series.map((each) => [each.color, each.fill, each.quiet, each.dash]),
   ]);
 }

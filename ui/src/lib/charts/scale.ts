@@ -1,13 +1,14 @@
 /** Axes that read well: round ticks, a top just above the data, units on every figure. */
 import { bytes, count, milliseconds, percent, short } from '#lib/format.ts';
+import { baseAt, isPanelUnit, panelText, type PanelUnit } from './units';
 
 /** `minute`: a rate so low that it reads better by the minute. */
-export type ChartUnit =
-  'rate' | 'minute' | 'share' | 'ms' | 'count' | 'number' | 'bytes' | 'throughput';
+type KnownUnit = 'rate' | 'minute' | 'share' | 'ms' | 'count' | 'number' | 'bytes' | 'throughput';
+export type ChartUnit = KnownUnit | PanelUnit;
 
 const ROUND = [1, 2, 2.5, 5, 10] as const;
 /** The smallest top of an axis, so that silence is a flat line and not noise. */
-const LEAST: Record<ChartUnit, number> = {
+const LEAST: Record<KnownUnit, number> = {
   rate: 0.1,
   minute: 1 / 60,
   share: 0.01,
@@ -21,7 +22,10 @@ const LEAST: Record<ChartUnit, number> = {
 /** The ticks from 0 to a round top at or above `highest`, about `wanted` steps apart. */
 export function ticks(highest: number, unit: ChartUnit, wanted = 3): number[] {
   if (unit === 'minute') return ticks(highest * 60, 'rate', wanted).map((each) => each / 60);
-  const reach = Math.max(Number.isFinite(highest) ? highest : 0, LEAST[unit]);
+  const base = baseAt(unit, highest);
+  if (base > 1) return ticks(highest / base, 'number', wanted).map((each) => each * base);
+  const least = isPanelUnit(unit) ? (highest > 0 ? 0 : 1) : LEAST[unit];
+  const reach = Math.max(Number.isFinite(highest) ? highest : 0, least);
   const rough = reach / wanted;
   const size = 10 ** Math.floor(Math.log10(rough));
   let step = size * (ROUND.find((each) => each * size >= rough * 0.999) ?? 10);
@@ -35,6 +39,7 @@ export function ticks(highest: number, unit: ChartUnit, wanted = 3): number[] {
 /** A value as the legend and the table write it. */
 export function written(value: number | null | undefined, unit: ChartUnit): string {
   if (value === null || value === undefined || !Number.isFinite(value)) return '–';
+  if (isPanelUnit(unit)) return panelText(value, unit);
   if (unit === 'rate') return `${short(value)}\u00a0/s`;
   if (unit === 'minute') return `${short(value * 60)}\u00a0/min`;
   if (unit === 'share') return percent(value);
