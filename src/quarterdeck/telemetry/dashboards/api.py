@@ -36,7 +36,7 @@ class DashboardList(BaseModel):
     items: list[DashboardHead]
 
 
-class Dashboard(DashboardHead):
+class DashboardView(DashboardHead):
     etag: str = Field(description="Send it as If-Match; empty for a shipped one.")
     revision: int
     spec: DashboardSpec
@@ -88,7 +88,7 @@ def dashboards_router(resources: Resources) -> Router:
         return DashboardList(items=sorted(heads, key=lambda each: each.title.casefold()))
 
     @router.get("/{name}", permission=Permission.READ)
-    async def read_dashboard_named(name: str, scope: ScopeDep) -> Dashboard:
+    async def read_dashboard_named(name: str, scope: ScopeDep) -> DashboardView:
         """One of them; one of the project's takes the place of a shipped one of its name."""
         record, spec = own(scope.project).get(name, (None, shipped().get(name)))
         if spec is None:
@@ -97,7 +97,7 @@ def dashboards_router(resources: Resources) -> Router:
                 f"There is no dashboard named {name[:80]!r} in this project.",
                 "GET /api/dashboards lists those there are.",
             )
-        return Dashboard(
+        return DashboardView(
             **_head(name, record, spec),
             etag=record.etag if record else "",
             revision=record.revision if record else 0,

@@ -14,6 +14,8 @@ export interface Request {
   method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   params?: Params;
   body?: unknown;
+  /** Sent as a form, as Prometheus takes long questions. */
+  form?: Record<string, string>;
   headers?: Record<string, string>;
   signal?: AbortSignal;
   /** False for the pages before sign-in, where 401 is an answer and not a dead session. */
@@ -78,6 +80,13 @@ async function failure(response: Response): Promise<ApiError> {
     if (typeof body.error === 'string')
       return new ApiError(response.status, body.errorType ?? 'error', body.error, '', {}, after);
     const { error } = body;
+    const { error, errorType } = (await response.json()) as {
+      error: { code: string; message: string; hint?: string; details?: Record<string, unknown> };
+      errorType?: string;
+    };
+    // Prometheus' shape, which its API keeps.
+    if (typeof error === 'string')
+      return new ApiError(response.status, errorType ?? 'error', error, '', {}, after);
     return new ApiError(
       response.status,
       error.code,
@@ -102,6 +111,7 @@ async function send(path: string, request: Request): Promise<Response> {
   const method = request.method ?? 'GET';
   const headers: Record<string, string> = { Accept: 'application/json', ...request.headers };
   if (request.body !== undefined) headers['Content-Type'] = 'application/json';
+  if (request.form) headers['Content-Type'] = 'application/x-www-form-urlencoded';
   if (method !== 'GET' && wire.csrf) headers['X-CSRF-Token'] = wire.csrf;
   const signals = [
     ...(request.signal ? [request.signal] : []),
@@ -110,7 +120,11 @@ async function send(path: string, request: Request): Promise<Response> {
   return await fetch(path + query(request.params), {
     method,
     headers,
-    body: request.body === undefined ? undefined : JSON.stringify(request.body),
+    body: request.form
+      ? new URLSearchParams(request.form).toString()
+      : request.body === undefined
+        ? undefined
+        : JSON.stringify(request.body),
     signal: signals.length ? AbortSignal.any(signals) : undefined,
     credentials: 'same-origin',
   });

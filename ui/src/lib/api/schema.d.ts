@@ -2431,6 +2431,49 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/prometheus/api/v1/write": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Prometheus remote write 1.0 and 2.0 (protobuf in snappy) */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/drains/{provider}/{name}": {
         parameters: {
             query?: never;
@@ -3172,6 +3215,23 @@ export interface components {
              */
             secret: string | null;
         };
+        /** Dashboard */
+        Dashboard: {
+            /** From Ms */
+            from_ms: number;
+            /** To Ms */
+            to_ms: number;
+            health: components["schemas"]["quarterdeck__telemetry__query__dashboard__Health"];
+            performance: components["schemas"]["Performance"];
+            errors: components["schemas"]["Errors"];
+            throughput: components["schemas"]["Throughput"];
+            /** Services */
+            services: components["schemas"]["ServiceState"][];
+            /** Hosts */
+            hosts: components["schemas"]["HostState"][];
+            /** Deployments */
+            deployments: components["schemas"]["Deployment"][];
+        };
         /** DashboardHead */
         DashboardHead: {
             /** Name */
@@ -3263,6 +3323,52 @@ export interface components {
              * @description Beside the title.
              */
             links?: components["schemas"]["Link"][];
+        };
+        /** DashboardView */
+        DashboardView: {
+            /** Name */
+            name: string;
+            /** Title */
+            title: string;
+            /** Description */
+            description: string;
+            /** Tags */
+            tags: string[];
+            /**
+             * Panels
+             * @description Without rows.
+             */
+            panels: number;
+            /**
+             * Origin
+             * @enum {string}
+             */
+            origin: "shipped" | "ui" | "api" | "file";
+            /**
+             * Read Only
+             * @description Whether it ships with the server or came from a file.
+             */
+            read_only: boolean;
+            /**
+             * Source
+             * @description For origin `file`: where it was applied from.
+             */
+            source: string;
+            /**
+             * Updated At
+             * @description Milliseconds since 1970; none for shipped ones.
+             */
+            updated_at: number | null;
+            /** Updated By */
+            updated_by: string;
+            /**
+             * Etag
+             * @description Send it as If-Match; empty for a shipped one.
+             */
+            etag: string;
+            /** Revision */
+            revision: number;
+            spec: components["schemas"]["DashboardSpec"];
         };
         /** Dependencies */
         Dependencies: {
@@ -6046,69 +6152,6 @@ export interface components {
                 [key: string]: components["schemas"]["Component"];
             };
         };
-        /** Dashboard */
-        quarterdeck__telemetry__dashboards__api__Dashboard: {
-            /** Name */
-            name: string;
-            /** Title */
-            title: string;
-            /** Description */
-            description: string;
-            /** Tags */
-            tags: string[];
-            /**
-             * Panels
-             * @description Without rows.
-             */
-            panels: number;
-            /**
-             * Origin
-             * @enum {string}
-             */
-            origin: "shipped" | "ui" | "api" | "file";
-            /**
-             * Read Only
-             * @description Whether it ships with the server or came from a file.
-             */
-            read_only: boolean;
-            /**
-             * Source
-             * @description For origin `file`: where it was applied from.
-             */
-            source: string;
-            /**
-             * Updated At
-             * @description Milliseconds since 1970; none for shipped ones.
-             */
-            updated_at: number | null;
-            /** Updated By */
-            updated_by: string;
-            /**
-             * Etag
-             * @description Send it as If-Match; empty for a shipped one.
-             */
-            etag: string;
-            /** Revision */
-            revision: number;
-            spec: components["schemas"]["DashboardSpec"];
-        };
-        /** Dashboard */
-        quarterdeck__telemetry__query__dashboard__Dashboard: {
-            /** From Ms */
-            from_ms: number;
-            /** To Ms */
-            to_ms: number;
-            health: components["schemas"]["quarterdeck__telemetry__query__dashboard__Health"];
-            performance: components["schemas"]["Performance"];
-            errors: components["schemas"]["Errors"];
-            throughput: components["schemas"]["Throughput"];
-            /** Services */
-            services: components["schemas"]["ServiceState"][];
-            /** Hosts */
-            hosts: components["schemas"]["HostState"][];
-            /** Deployments */
-            deployments: components["schemas"]["Deployment"][];
-        };
         /** Health */
         quarterdeck__telemetry__query__dashboard__Health: {
             /**
@@ -8489,7 +8532,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["quarterdeck__telemetry__query__dashboard__Dashboard"];
+                    "application/json": components["schemas"]["Dashboard"];
                 };
             };
             /** @description An error */
@@ -9441,7 +9484,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["quarterdeck__telemetry__dashboards__api__Dashboard"];
+                    "application/json": components["schemas"]["DashboardView"];
                 };
             };
             /** @description An error */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { axisOf, heightOf } from './axis';
-import { baseAt, panelText, panelUnit } from './units';
+import { baseAt, chartUnit, panelText, panelUnit } from './units';
 
 const line = (...values: (number | null)[]) => ({ name: 'a', values, color: 'c1' as const });
 
@@ -53,6 +53,13 @@ describe('units of panels', () => {
     ['constructor', null, 5, '5\u00a0constructor'],
   ])('%s with %s decimals', (name, decimals, value, text) => {
     expect(panelText(value, panelUnit(name, decimals))).toBe(text);
+  });
+
+  it('write a low rate by the minute on the whole axis', () => {
+    const unit = chartUnit('per_second', null, 0.05);
+    const axis = axisOf('lines', unit, [line(0.05)]);
+    expect(axis.ticks.map((each) => panelText(each, unit))).toContain('3\u00a0/min');
+    expect(panelText(5, chartUnit('per_second', null, 5))).toBe('5\u00a0/s');
   });
 
   it('count in powers of 1024 where the unit does', () => {

@@ -13,8 +13,8 @@ const BITS = ['bit', 'kbit', 'Mbit', 'Gbit', 'Tbit'] as const;
 
 interface Known {
   readonly text: (value: number, decimals: number | null) => string;
-  /** A round step of an axis counts in these. */
-  readonly base?: 1024;
+  /** A round step of an axis counts in these: powers of 1024, or minutes of a rate. */
+  readonly base?: number;
 }
 
 const figure = (value: number, decimals: number | null): string =>
@@ -42,6 +42,9 @@ const behind =
   (unit: string): Known['text'] =>
   (value, decimals) =>
     figure(value, decimals) + NB + unit;
+
+const SLOW = 'per_second, slow';
+const LOW_RATE = 0.2;
 
 const KNOWN: Readonly<Record<string, Known>> = {
   '': { text: figure },
@@ -76,15 +79,21 @@ const KNOWN: Readonly<Record<string, Known>> = {
   },
   bits_per_second: { text: (value, d) => `${scaled(value, 1000, BITS, d)}/s` },
   per_second: { text: (value, d) => (d === null ? rate(value) : fixed(value, d) + NB + '/s') },
+  // A rate so low that it reads better by the minute, wherever the axis stands.
+  [SLOW]: { text: (value, d) => figure(value * 60, d) + NB + '/min', base: 1 / 60 },
   per_minute: { text: behind('/min') },
   hertz: { text: (value, d) => scaled(value, 1000, ['Hz', 'kHz', 'MHz', 'GHz'], d) },
 };
 
 /** What a form offers; anything else may be typed. */
-export const UNITS: readonly string[] = Object.keys(KNOWN).filter(Boolean);
+export const UNITS: readonly string[] = Object.keys(KNOWN).filter((name) => name && name !== SLOW);
 
 export const panelUnit = (name: string, decimals: number | null = null): PanelUnit =>
   `unit:${decimals ?? ''}:${name}`;
+
+/** The unit of a chart whose highest value is this. */
+export const chartUnit = (name: string, decimals: number | null, highest: number): PanelUnit =>
+  panelUnit(name === 'per_second' && highest < LOW_RATE ? SLOW : name, decimals);
 
 function parts(unit: PanelUnit): [Known, number | null] {
   const [, decimals = '', ...rest] = unit.split(':');
@@ -100,8 +109,9 @@ export function panelText(value: number, unit: PanelUnit): string {
   return known.text(value, decimals);
 }
 
-/** What an axis of this unit counts in near a figure: 1, or a power of 1024. */
+/** What an axis of this unit counts in near a figure. */
 export function baseAt(unit: string, value: number): number {
-  if (!isPanelUnit(unit) || parts(unit)[0].base !== 1024 || !(value >= 1024)) return 1;
-  return 1024 ** Math.floor(Math.log(value) / Math.log(1024));
+  const base = isPanelUnit(unit) ? (parts(unit)[0].base ?? 1) : 1;
+  if (base <= 1) return base;
+  return value >= base ? base ** Math.floor(Math.log(value) / Math.log(base)) : 1;
 }

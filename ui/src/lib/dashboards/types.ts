@@ -20,7 +20,7 @@ export type Spec = Required<Omit<Schemas['DashboardSpec'], 'variables' | 'panels
   links: Link[];
 };
 export type Head = Schemas['DashboardHead'];
-export type Dashboard = Omit<Schemas['Dashboard'], 'spec'> & { spec: Spec };
+export type Dashboard = Omit<Schemas['DashboardView'], 'spec'> & { spec: Spec };
 export type Imported = Omit<Schemas['Imported'], 'spec'> & { spec: Spec };
 export type Note = Schemas['NoteView'];
 

@@ -12,7 +12,7 @@ export interface Column<T> {
   /** The first click sorts downwards: for figures where more is more interesting. */
   readonly downFirst?: boolean;
   readonly text?: (row: T) => string;
-  readonly cell?: Snippet<[T]>;
+  readonly cell?: Snippet<[T, Column<T>]>;
   /** Shown only when the table is at least so wide. */
   readonly from?: number;
   /** Not shown until the viewer asks. */

@@ -1,4 +1,5 @@
 import { analysis } from './analysis';
+import { dashboards } from './dashboards';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -17,6 +18,7 @@ import { trace } from './trace';
 export const en = {
   ...frame,
   analysis,
+  dashboards,
   explore,
   health,
   hosts,

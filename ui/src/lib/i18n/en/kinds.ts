@@ -15,6 +15,11 @@ export const kinds: Words = {
     note: 'Metrics counted from logs or spans.',
     fields: {},
   },
+  dashboard: {
+    title: 'Dashboards',
+    note: 'Panels over metrics, logs and SQL.',
+    fields: {},
+  },
   'log-drain': {
     title: 'Log drains',
     note: 'Addresses to which Vercel, Netlify or Supabase send logs.',

@@ -1,5 +1,6 @@
 import type { Catalogue } from '../catalogue';
 import { analysis } from './analysis';
+import { dashboards } from './dashboards';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -18,6 +19,7 @@ import { trace } from './trace';
 export const fr: Catalogue = {
   ...frame,
   analysis,
+  dashboards,
   explore,
   health,
   hosts,
