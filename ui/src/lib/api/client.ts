@@ -80,13 +80,6 @@ async function failure(response: Response): Promise<ApiError> {
     if (typeof body.error === 'string')
       return new ApiError(response.status, body.errorType ?? 'error', body.error, '', {}, after);
     const { error } = body;
-    const { error, errorType } = (await response.json()) as {
-      error: { code: string; message: string; hint?: string; details?: Record<string, unknown> };
-      errorType?: string;
-    };
-    // Prometheus' shape, which its API keeps.
-    if (typeof error === 'string')
-      return new ApiError(response.status, errorType ?? 'error', error, '', {}, after);
     return new ApiError(
       response.status,
       error.code,
