@@ -13,6 +13,7 @@ from quarterdeck.telemetry.erase import erase_person
 from quarterdeck.telemetry.ingest.outcome import EXPLAIN, Reason, Refused
 from quarterdeck.telemetry.ingest.prometheus.messages import V1, V2, request_of
 from quarterdeck.telemetry.retention import delete_project
+from quarterdeck.telemetry.tables import forget_known_series
 from support.engine import new_project, shared_engine
 from support.remote_write import STALE, Series, histogram, now_ms, store, v1, v2
 from support.remote_write import V1 as MESSAGES_1
@@ -327,6 +328,28 @@ def _varint(number: int) -> bytes:
         out.append(number & 127 | 128)
         number >>= 7
     return bytes([*out, number])
+
+
+@BOTH
+def test_new_series_beyond_the_limit_are_refused_and_known_ones_go_on(
+    version: Any, encode: Any
+) -> None:
+    project = new_project()
+
+    def send(names: str, at: int) -> tuple[dict[str, int], dict[str, int]]:
+        series = [Series({"__name__": name, "job": "full"}, [(1.0, at)]) for name in names]
+        return store(shared_engine(), project.id, encode(series), version, limit=4)
+
+    assert send("abc", NOW) == ({"sample": 3}, {})
+    assert send("cdef", NOW + 1) == ({"sample": 2}, {"too_many_series": 2})
+    assert send("abcdef", NOW + 2) == ({"sample": 4}, {"too_many_series": 2})
+    forget_known_series(shared_engine())  # as in a new hour, or after a start
+    assert send("fedcba", NOW + 3) == ({"sample": 4}, {"too_many_series": 2})
+    assert sorted(series_ids(project)) == ["a", "b", "c", "d"]
+    assert len(samples(project)) == 13
+    assert (
+        store(shared_engine(), project.id, v1([Series({"__name__": "f"}, [(1.0, NOW)])]))[1] == {}
+    )
 
 
 def test_rows_of_series_that_were_deleted_are_written_again() -> None:

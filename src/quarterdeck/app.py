@@ -74,6 +74,7 @@ from quarterdeck.wiring import (
     Recorder,
     account_for_gap,
     scraping_of,
+    series_limit,
 )
 
 Ending = Callable[[], Awaitable[None] | None]
@@ -257,6 +258,7 @@ class App:
             self.clock,
             self.metrics,
             KeptDays(self.resources, self.settings),
+            series_limit(self.resources, self.settings),
         )
         self._endings.append(lambda: asyncio.to_thread(self.intake.stop))
         self._checks["ingest"] = checks.ingest_check(

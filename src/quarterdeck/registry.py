@@ -24,7 +24,7 @@ KINDS = Kinds(
         Kind(
             "retention",
             "Retention",
-            "How many days a project's traces, logs and metrics are kept.",
+            "How many days a project's traces, logs and metrics are kept, and how many series.",
             RetentionSpec,
             write=Permission.ADMIN,
             singleton=True,

@@ -7,7 +7,7 @@ answers come from memory.
 import asyncio
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, cast
@@ -87,6 +87,16 @@ class KeptDays:
     def __call__(self, project_id: int, signal: str) -> int:
         spec = self._resources.get(RetentionSpec, project_id)
         return spec.days(cast(Literal["traces", "logs", "metrics"], signal), self._default)
+
+
+def series_limit(resources: Resources, settings: Settings) -> Callable[[int], int]:
+    """project → active series, from the resource `retention` and the setting behind it."""
+
+    def of(project_id: int) -> int:
+        chosen = resources.get(RetentionSpec, project_id).series_limit
+        return int(settings.series_limit) if chosen is None else chosen
+
+    return of
 
 
 class DeletedProjects:

@@ -17,6 +17,7 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.ingest.batcher import Pending
 from quarterdeck.telemetry.ingest.prometheus import messages
+from quarterdeck.telemetry.ingest.prometheus.limit import ActiveSeries
 from quarterdeck.telemetry.ingest.prometheus.write import writer
 from support.server import Server
 
@@ -234,13 +235,18 @@ def push(
 
 
 def store(
-    engine: EmbeddedEngine, project: int, body: bytes, version: messages.Version = messages.V1
+    engine: EmbeddedEngine,
+    project: int,
+    body: bytes,
+    version: messages.Version = messages.V1,
+    limit: int = 1_000_000,
 ) -> tuple[dict[str, int], dict[str, int]]:
     """Write a request straight into an engine: what was kept by kind, and refused by reason."""
     loop = asyncio.new_event_loop()
     request = messages.request_of(version, body)
     pending = Pending(project, request, time.time_ns(), loop.create_future(), loop)
-    refused = writer(engine, version, lambda project, signal: 30)([pending])
+    active = ActiveSeries(engine, lambda project: limit)
+    refused = writer(engine, version, lambda project, signal: 30, active)([pending])
     loop.close()
     return pending.counted or {}, refused.get(0, {})
 

@@ -106,6 +106,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("query_concurrency", int, 4, "Queries that run at once; others wait.", allowed=_between(1, 64)),
     Setting("disk_quota_gb", float, 0.0, "Telemetry on disk beyond which the oldest day is dropped; 0 for 80 % of the disk.", "GB", allowed=_between(0, 1_000_000)),
     Setting("retention_days", int, 30, "Days that telemetry is kept unless a project says otherwise.", "days", allowed=_between(1, 3650)),
+    Setting("series_limit", int, 1_000_000, "Active series of Prometheus that a project may have unless it says otherwise; new ones beyond are refused.", allowed=_between(1, 100_000_000)),
     Setting("host_metrics_seconds", int, 30, "How often the server's own machine is measured, as a host of the project `default`; 0 switches it off.", "s", allowed=_between(0, 3600)),
     Setting("scrape_files", str, "", "Directory that file targets of scrape jobs are read from, and no other; empty for `targets` in the data directory."),
     Setting("session_days", int, 14, "Days that a browser session lasts without use.", "days", allowed=_between(1, 365)),

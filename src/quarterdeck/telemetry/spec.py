@@ -12,7 +12,7 @@ _MAX_DAYS = 3650
 
 
 class RetentionSpec(Spec):
-    """Days that a project's telemetry is kept; an empty signal follows the server's setting."""
+    """What a project may keep: days of each signal, active series. What is empty follows the server's settings."""
 
     traces: int | None = Field(
         None,
@@ -40,6 +40,16 @@ class RetentionSpec(Spec):
         le=_MAX_DAYS,
         examples=[90],
         json_schema_extra=ui(unit="days", placeholder="the server's default"),
+    )
+
+    series_limit: int | None = Field(
+        None,
+        title="Active series",
+        description="Series of Prometheus heard of within the hour; new ones beyond are refused, known ones go on.",
+        ge=1,
+        le=100_000_000,
+        examples=[250_000],
+        json_schema_extra=ui(unit="series", placeholder="the server's default"),
     )
 
     def days(self, signal: Signal, default: int) -> int:

@@ -23,15 +23,10 @@ HISTOGRAM = (
 EXEMPLAR = f"Tuple(labels {LABELS}, value Float64, timestamp Int64)"
 SAMPLE = "Tuple(value Float64, timestamp Int64, start_timestamp Int64)"
 
-# Times are milliseconds here, as the protocol has them.
-ENVELOPE = (
-    "batch UInt64, request UInt32, project UInt32, received UInt64, oldest UInt64, newest UInt64,"
-    " phase Enum8('known' = 0, 'series' = 1, 'points' = 2)"
-)
-CARRIED = (
-    "batch UInt64, request UInt32, project UInt32, received UInt64, oldest Int64, newest Int64,"
-    " phase Enum8('known' = 0, 'series' = 1, 'points' = 2)"
-)
+# `room` is one more than the series of a request that may be new, 0 where all of them may.
+_PHASES = "phase Enum8('known' = 0, 'series' = 1, 'points' = 2), room UInt64"
+ENVELOPE = f"batch UInt64, request UInt32, project UInt32, received UInt64, oldest UInt64, newest UInt64, {_PHASES}"
+CARRIED = f"batch UInt64, request UInt32, project UInt32, received UInt64, oldest Int64, newest Int64, {_PHASES}"
 
 TYPES = (
     "['unknown', 'counter', 'gauge', 'histogram', 'gaugehistogram', 'summary', 'info', 'stateset']"

@@ -21,6 +21,7 @@ from quarterdeck.telemetry.ingest.otlp.signals import SIGNALS
 from quarterdeck.telemetry.ingest.otlp.write import writer
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused, overloaded
 from quarterdeck.telemetry.ingest.prometheus import write as remote_write
+from quarterdeck.telemetry.ingest.prometheus.limit import ActiveSeries, SeriesLimit
 from quarterdeck.telemetry.ingest.prometheus.messages import VERSIONS
 from quarterdeck.telemetry.ingest.senders import Senders
 from quarterdeck.telemetry.ingest.write import Oldest
@@ -79,6 +80,7 @@ class Intake:
         clock: Clock,
         registry: Registry,
         kept_days: Oldest,
+        series_limit: SeriesLimit,
     ) -> None:
         self.limits = limits
         self._keys = keys
@@ -121,10 +123,11 @@ class Intake:
                 "logs", lines.writer(engine, kept_days), lines.LONGEST_S
             )
 
+        active = ActiveSeries(engine, series_limit)
         for version in VERSIONS:
             self._batchers[version.known.table] = batcher(
                 "metrics",
-                remote_write.writer(engine, version, kept_days),
+                remote_write.writer(engine, version, kept_days, active),
                 remote_write.LONGEST_S,
             )
 

@@ -9,6 +9,9 @@ ALTER TABLE prom_samples ADD COLUMN IF NOT EXISTS start DateTime64(3) CODEC(Doub
 -- it is empty after a start, and emptied when rows of series are deleted.
 CREATE TABLE IF NOT EXISTS prom_known (key UInt64) ENGINE = Set SETTINGS persistent = 0;
 
+-- Active series of projects that are nearly at their limit; filled by ingest/prometheus/limit.py.
+CREATE TABLE IF NOT EXISTS prom_active (series_id UInt64) ENGINE = Set SETTINGS persistent = 0;
+
 -- What became of each request, for as long as it takes to read it: items by reason, empty for those
 -- kept, and `rest` with the places of the series that are still to be written.
 CREATE TABLE IF NOT EXISTS prom_outcomes (
@@ -114,10 +117,10 @@ CREATE TABLE IF NOT EXISTS split_remote_write (
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_to_split TO split_remote_write AS
-SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, 0 AS place,
+SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, room, place,
     '' AS reason, ts.labels AS labels, arrayMap(s -> (s.value, s.timestamp, 0), ts.samples) AS samples,
     ts.histograms AS histograms, ts.exemplars AS exemplars, 0 AS number, '' AS help_sent, '' AS unit_sent
-FROM raw_remote_write ARRAY JOIN timeseries AS ts;
+FROM raw_remote_write ARRAY JOIN timeseries AS ts, arrayEnumerate(timeseries) AS place;
 
 -- Version 2.0: labels are references to the symbols of the request.
 CREATE TABLE IF NOT EXISTS raw_remote_write_2 (
@@ -128,12 +131,12 @@ CREATE TABLE IF NOT EXISTS raw_remote_write_2 (
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_2_to_split TO split_remote_write AS
-SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, place,
+SELECT batch, request, project, received, intDiv(oldest, 1000000)::Int64 AS oldest, intDiv(newest, 1000000)::Int64 AS newest, phase, room, place,
     if(is_missing, 'symbol_missing', '') AS reason, {PromPairs texts} AS labels,
     arrayMap(s -> (s.value, s.timestamp, if(s.start_timestamp = 0, created, s.start_timestamp)), samples) AS samples,
     histograms, arrayMap(e -> (e.2, e.1.2, e.1.3), exemplars) AS exemplars, number, help_sent, unit_sent
 FROM (
-    SELECT batch, request, project, received, oldest, newest, phase, arrayEnumerate(refs) AS places, missing, timeseries.samples AS all_samples,
+    SELECT batch, request, project, received, oldest, newest, phase, room, arrayEnumerate(refs) AS places, missing, timeseries.samples AS all_samples,
         timeseries.histograms AS all_histograms, timeseries.created_timestamp AS all_created, timeseries.metadata.type AS numbers, helps, units,
         {PromGrouped flat_texts lengths} AS all_texts, {PromGrouped flat_exemplars exemplar_counts} AS all_exemplars
     FROM (
@@ -169,8 +172,8 @@ CREATE TABLE IF NOT EXISTS judged_remote_write (
 ) ENGINE = Null;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS split_remote_write_to_judged TO judged_remote_write AS
-SELECT batch, request, project, received, oldest, newest, phase, reason, arrayFirst(l -> l.1 = '__name__', labels).2 AS metric,
-    {PromId encoded} AS series_id, labels,
+SELECT batch, request, project, received, oldest, newest, phase, room, reason, arrayFirst(l -> l.1 = '__name__', labels).2 AS metric,
+    series_id, labels,
     arrayFilter((x, r) -> r = '', samples, sample_reasons) AS samples,
     arrayFilter((x, r) -> r = '', histograms, histogram_reasons) AS histograms,
     arrayFilter((x, r) -> r = '', exemplars, exemplar_reasons) AS exemplars, number, help_sent, unit_sent,
@@ -178,16 +181,25 @@ SELECT batch, request, project, received, oldest, newest, phase, reason, arrayFi
         arrayMap(r -> (r, 'sample'), sample_reasons), arrayMap(r -> (r, 'histogram'), histogram_reasons),
         arrayMap(r -> (r, 'exemplar'), exemplar_reasons))) AS refused
 FROM (
-    SELECT *, if(reason = '', {PromEncoded labels}, '') AS encoded,
+    SELECT *,
         if(reason = '', {PromSampleReasons samples}, arrayMap(x -> reason, samples)) AS sample_reasons,
         if(reason = '', {PromHistogramReasons histograms}, arrayMap(x -> reason, histograms)) AS histogram_reasons,
         if(reason = '', {PromExemplarReasons exemplars}, arrayMap(x -> reason, exemplars)) AS exemplar_reasons
     FROM (
-        SELECT * EXCEPT reason, if(before = '', {PromSeriesReason labels}, before) AS reason
-        FROM (SELECT * EXCEPT (labels, reason), reason AS before, {PromSorted labels_sent} AS labels
-            FROM (SELECT *, labels AS labels_sent FROM split_remote_write))
+        SELECT *, if(of_labels = '' AND room > 0 AND place >= room AND series_id NOT IN prom_active, 'too_many_series', of_labels) AS reason
+        FROM (
+            SELECT *, if(of_labels = '', {PromEncoded labels}, '') AS encoded, {PromId encoded} AS series_id
+            FROM (
+                SELECT *, if(of_symbols = '', {PromSeriesReason labels}, of_symbols) AS of_labels
+                FROM (SELECT * EXCEPT (labels, reason), reason AS of_symbols, {PromSorted labels_sent} AS labels
+                    FROM (SELECT *, labels AS labels_sent FROM split_remote_write))
+            )
+        )
     )
 );
+
+CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_active TO prom_active AS
+SELECT series_id FROM judged_remote_write WHERE phase = 'series' AND room > 0 AND reason = '';
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_series TO prom_series AS
 SELECT project, metric, series_id, any(mapFromArrays(rest.name, rest.value)) AS labels,

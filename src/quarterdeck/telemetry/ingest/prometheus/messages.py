@@ -29,7 +29,7 @@ message Histogram { uint64 count_int = 1; double count_float = 2; double sum = 3
 
 _ENVELOPE = (
     " uint64 batch = 1000; uint32 request = 1001; uint32 project = 1002; fixed64 received = 1003;"
-    " fixed64 oldest = 1004; fixed64 newest = 1005; int32 phase = 1010; }\n"
+    " fixed64 oldest = 1004; fixed64 newest = 1005; int32 phase = 1010; uint64 room = 1011; }\n"
 )
 
 # In the phase `known` the engine compares the bytes of a series with what it knows.

@@ -8,20 +8,30 @@ Most samples are of series that have their row for the hour: the engine compares
 nothing apart. Only what is left of a request goes the long way, after which its series are known.
 """
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from quarterdeck.store.telemetry import EmbeddedEngine, Limits
 from quarterdeck.telemetry.ingest import write as rows
 from quarterdeck.telemetry.ingest.batcher import Pending, Write
 from quarterdeck.telemetry.ingest.otlp.wire import varint
+from quarterdeck.telemetry.ingest.prometheus.limit import ActiveSeries
 from quarterdeck.telemetry.ingest.prometheus.messages import Version, Way
 from quarterdeck.telemetry.tables import forget_known_series
+
+Bodies = Iterable[tuple[int, bytes]]
+"""Position in the batch, and the request's bytes."""
+Places = dict[int, list[int]]
+"""Position in the batch → places of series in the request, counted from 1."""
+More = Callable[[int], bytes]
+"""Position in the batch → fields to append."""
 
 LONGEST_S = 1.0
 MOST_KNOWN = 4_000_000  # series and hours that are remembered, at some 30 bytes
 
 _PHASE = varint(1010 << 3)
 _KNOWN, _SERIES, _POINTS = (_PHASE + varint(phase) for phase in range(3))
+_ROOM = varint(1011 << 3)
 _OUTCOMES = (
     "SELECT request, reason, kind, sum(items), groupArrayArray(places) FROM prom_outcomes"
     " WHERE batch = {batch:UInt64} GROUP BY request, reason, kind"
@@ -29,21 +39,18 @@ _OUTCOMES = (
 _REST = "rest"
 
 
-def writer(engine: EmbeddedEngine, version: Version, kept_days: rows.Oldest) -> Write:
+def writer(
+    engine: EmbeddedEngine, version: Version, kept_days: rows.Oldest, active: ActiveSeries
+) -> Write:
     """The function that the version's batcher calls with each batch."""
 
-    def insert(
-        way: Way,
-        batch: list[Pending],
-        bodies: Iterable[tuple[int, bytes]],
-        number: int,
-        phase: bytes,
-    ) -> None:
+    def insert(way: Way, batch: list[Pending], bodies: Bodies, number: int, more: More) -> None:
         parts: list[bytes] = []
         for position, body in bodies:
             pending = batch[position]
-            tail = rows.envelope(number, position, pending, kept_days(pending.project, "metrics"))
-            parts += (varint(len(body) + len(tail) + len(phase)), body, tail, phase)
+            days = kept_days(pending.project, "metrics")
+            tail = rows.envelope(number, position, pending, days) + more(position)
+            parts += (varint(len(body) + len(tail)), body, tail)
         engine.insert(way.table, way.schema, b"".join(parts))
 
     def write(batch: list[Pending]) -> dict[int, dict[str, int]]:
@@ -52,28 +59,53 @@ def writer(engine: EmbeddedEngine, version: Version, kept_days: rows.Oldest) -> 
         refused: dict[int, dict[str, int]] = {}
         number = rows.next_batch()
         bodies = [(i, pending.request.body) for i, pending in enumerate(batch)]
-        insert(version.known, batch, bodies, number, _KNOWN)
+        insert(version.known, batch, bodies, number, lambda _: _KNOWN)
         rest = _settle(engine, batch, number, refused)
         if rest:
-            number = rows.next_batch()
-            bodies = [(i, version.only(batch[i].request.body, at)) for i, at in rest.items()]
-            insert(version.full, batch, bodies, number, _SERIES)
-            insert(version.full, batch, bodies, number, _POINTS)
-            _settle(engine, batch, number, refused)
-            _forget_when_full(engine)
+            write_rest(batch, rest, refused)
         return refused
+
+    def write_rest(batch: list[Pending], rest: Places, refused: dict[int, dict[str, int]]) -> None:
+        number = rows.next_batch()
+        bodies = [(i, version.only(batch[i].request.body, at)) for i, at in rest.items()]
+        asked = Counter[int]()
+        for position, places in rest.items():
+            asked[batch[position].project] += len(places)
+        with active.admitting(active.crowded(asked)) as room:
+            rooms = _shared(batch, rest, room)
+            insert(version.full, batch, bodies, number, lambda i: _SERIES + _limited(rooms.get(i)))
+            closed = dict.fromkeys(rooms, 0)  # who was not let in by now stays outside
+            insert(version.full, batch, bodies, number, lambda i: _POINTS + _limited(closed.get(i)))
+        _settle(engine, batch, number, refused)
+        _forget_when_full(engine)
 
     return write
 
 
+def _shared(batch: list[Pending], rest: Places, room: dict[int, int]) -> dict[int, int]:
+    """The room of each request in a project that is nearly full: first come, first served."""
+    left, rooms = dict(room), {}
+    for position, places in rest.items():
+        project = batch[position].project
+        if project in left:
+            rooms[position] = left[project]
+            left[project] = max(0, left[project] - len(places))
+    return rooms
+
+
+def _limited(room: int | None) -> bytes:
+    """The field that says how many of the request's series may be new; absent where all may."""
+    return b"" if room is None else _ROOM + varint(room + 1)
+
+
 def _settle(
     engine: EmbeddedEngine, batch: list[Pending], number: int, refused: dict[int, dict[str, int]]
-) -> dict[int, list[int]]:
+) -> Places:
     """Note what was kept and refused, by position; the places of series that are still to be written."""
     answer = engine.query(
         "outcomes_of_batch", _OUTCOMES, {"batch": number}, limits=Limits(threads=1), reserved=True
     )
-    rest: dict[int, list[int]] = {}
+    rest: Places = {}
     for position, reason, kind, items, places in answer.rows:
         if reason == _REST:
             rest[position] = sorted(places)
