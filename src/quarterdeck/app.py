@@ -59,9 +59,13 @@ from quarterdeck.telemetry.ingest.intake import Intake
 from quarterdeck.telemetry.ingest.intake import Limits as IntakeLimits
 from quarterdeck.telemetry.ingest.logs.syslog import open_syslog
 from quarterdeck.telemetry.ingest.otlp import grpc as otlp_grpc
+from quarterdeck.telemetry.ingest.prometheus.own import keep_series
 from quarterdeck.telemetry.ingest.routes import ingest_routes
 from quarterdeck.telemetry.jobs import Jobs
 from quarterdeck.telemetry.prometheus.queries import Queries
+from quarterdeck.telemetry.prometheus.rules.api import rules_router
+from quarterdeck.telemetry.prometheus.rules.engine import EVERY_SECONDS as RULES_SECONDS
+from quarterdeck.telemetry.prometheus.rules.engine import RecordingRules
 from quarterdeck.telemetry.routes import Parts, telemetry_routers
 from quarterdeck.telemetry.stream import Live
 from quarterdeck.wiring import (
@@ -252,14 +256,9 @@ class App:
     async def _open_ingest(self) -> None:
         limits = IntakeLimits.of(self.settings)
         self.intake = Intake(
-            self.engine,
-            IngestKeys(self.accounts),
-            limits,
-            self.clock,
-            self.metrics,
-            KeptDays(self.resources, self.settings),
-            series_limit(self.resources, self.settings),
-        )
+            self.engine, IngestKeys(self.accounts), limits, self.clock, self.metrics,
+            KeptDays(self.resources, self.settings), series_limit(self.resources, self.settings),
+        )  # fmt: skip
         self._endings.append(lambda: asyncio.to_thread(self.intake.stop))
         self._checks["ingest"] = checks.ingest_check(
             lambda: self.metrics.collected("quarterdeck_ingest_waiting_bytes"), limits.queue
@@ -274,13 +273,10 @@ class App:
     async def _open_housekeeping(self) -> None:
         """Jobs, derived metrics, what follows a deleted project, environments that appear."""
         jobs = Jobs(
-            self.engine,
-            self.settings,
-            self.clock,
+            self.engine, self.settings, self.clock,
             lambda: [project.id for project in self.accounts.directory.projects],
-            KeptDays(self.resources, self.settings),
-            self.intake.settled_ns,
-        )
+            KeptDays(self.resources, self.settings), self.intake.settled_ns,
+        )  # fmt: skip
         await jobs.start()
         self._endings.append(jobs.stop)
 
@@ -304,6 +300,12 @@ class App:
         self.intake.on_commit.append(live.committed)
         queries = Queries(self.engine, self.settings, self.clock)
         self.intake.on_commit.append(queries.otlp_catalog.committed)
+        rules = RecordingRules(
+            queries, self.engine, self.resources, partial(keep_series, self.intake),
+            self.accounts.project_by_id, self.clock, self.metrics,
+        )  # fmt: skip
+        self._every(RULES_SECONDS, rules.tick)
+        self._routers.append(rules_router(rules))
         self._routers += telemetry_routers(
             Parts(
                 self.engine, self.control, self.resources, self.intake, live, queries,

@@ -7,6 +7,7 @@ from quarterdeck.telemetry.dashboards.spec import DashboardSpec
 from quarterdeck.telemetry.derived.ready import READY
 from quarterdeck.telemetry.derived.spec import DerivedMetricSpec
 from quarterdeck.telemetry.ingest.logs.spec import LogDrainSpec
+from quarterdeck.telemetry.prometheus.rules.spec import RecordingRulesSpec
 from quarterdeck.telemetry.scrape.spec import ScrapeJobSpec
 from quarterdeck.telemetry.spec import RetentionSpec, SavedSearchSpec
 from quarterdeck.telemetry.sql.spec import SavedQuerySpec
@@ -64,6 +65,13 @@ KINDS = Kinds(
             "An address to which Vercel, Netlify or Supabase sends logs.",
             LogDrainSpec,
             write=Permission.ADMIN,
+        ),
+        Kind(
+            "recording-rules",
+            "Recording rules",
+            "Groups of PromQL expressions worked out on a clock into series of their own.",
+            RecordingRulesSpec,
+            write=Permission.RESPOND,
         ),
         Kind(
             "scrape-job",

@@ -1,5 +1,7 @@
 """How far each job that counts what arrived has come, kept in the store beside what it counts."""
 
+from collections.abc import Mapping
+
 from quarterdeck.store.telemetry import Engine, Limits
 
 _LIMITS = Limits(seconds=20, memory_mb=64, threads=1)
@@ -18,3 +20,11 @@ def note(engine: Engine, job: str, reached: int, version: int | None = None) -> 
         "INSERT INTO facet_marks (signal, received, version)"
         f" VALUES ('{job}', fromUnixTimestamp64Milli({int(reached)}), {int(version or reached)})"
     )
+
+
+def note_all(engine: Engine, reached: Mapping[str, int]) -> None:
+    """Several jobs have counted up to an arrival (milliseconds) each; names as in `note`."""
+    rows = ", ".join(
+        f"('{job}', fromUnixTimestamp64Milli({int(at)}), {int(at)})" for job, at in reached.items()
+    )
+    engine.execute(f"INSERT INTO facet_marks (signal, received, version) VALUES {rows}")

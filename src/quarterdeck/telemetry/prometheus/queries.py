@@ -5,7 +5,8 @@ Blocks: call it in a thread. Every query is bounded by series, samples and time
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import partial
+from typing import Any, cast
 
 import promql_parser
 
@@ -36,6 +37,20 @@ class Bounds:
     lookback: int = 0
 
 
+_USUAL = Bounds()
+
+
+class Reserved:
+    """The engine through the readers that are kept for rules."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.query = partial(engine.query, reserved=True)
+
+    def raw(self, *given: Any, **named: Any) -> bytes:
+        return self._engine.raw(*given, **{**named, "reserved": True})
+
+
 class Queries:
     """One a server; used from several threads."""
 
@@ -54,9 +69,17 @@ class Queries:
     def now_ms(self) -> int:
         return now_ms(self._clock)
 
-    def instant(self, project: int, query: str, time: int, bounds: Bounds = Bounds()) -> Result:
-        """An expression at one moment (milliseconds)."""
-        return self._evaluate(project, query, time, bounds)
+    def instant(
+        self,
+        project: int,
+        query: str,
+        time: int,
+        bounds: Bounds = _USUAL,
+        *,
+        reserved: bool = False,
+    ) -> Result:
+        """An expression at one moment (milliseconds). `reserved`: for rules, which wait for nobody."""
+        return self._evaluate(project, query, time, bounds, reserved)
 
     def range(
         self,
@@ -65,14 +88,17 @@ class Queries:
         start: int,
         end: int,
         step: int,
-        bounds: Bounds = Bounds(),
+        bounds: Bounds = _USUAL,
     ) -> Result:
         """An expression at each moment from `start` to `end` (milliseconds)."""
-        return self._evaluate(project, query, Grid(start, end, step), bounds)
+        return self._evaluate(project, query, Grid(start, end, step), bounds, False)
 
-    def source(self, project: int, bounds: Bounds = Bounds()) -> PromSource:
+    def source(
+        self, project: int, bounds: Bounds = _USUAL, *, reserved: bool = False
+    ) -> PromSource:
         limits, engine_limits = self._bounded(bounds)
-        return PromSource(self._engine, self.catalog, self.otlp, project, limits, engine_limits)
+        engine = cast(Engine, Reserved(self._engine)) if reserved else self._engine
+        return PromSource(engine, self.catalog, self.otlp, project, limits, engine_limits)
 
     def formatted(self, query: str) -> str:
         """The expression, laid out by the parser."""
@@ -95,9 +121,11 @@ class Queries:
             raise invalid("query", error.message) from None
         return exemplars.read(self._engine, self.catalog, self.otlp, project, selectors, start, end)
 
-    def _evaluate(self, project: int, query: str, when: Grid | int, bounds: Bounds) -> Result:
+    def _evaluate(
+        self, project: int, query: str, when: Grid | int, bounds: Bounds, reserved: bool
+    ) -> Result:
         limits, _ = self._bounded(bounds)
-        source = self.source(project, bounds)
+        source = self.source(project, bounds, reserved=reserved)
         try:
             return evaluate(
                 query, source, when, limits=limits, lookback=bounds.lookback or LOOKBACK

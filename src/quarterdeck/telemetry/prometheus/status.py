@@ -89,9 +89,4 @@ def status_router(clock: Clock, settings: Settings) -> Router:
         """Active alerts of alerting rules."""
         return ok({"alerts": []})
 
-    @router.get("/rules", permission=Permission.READ, response_model=None)
-    async def rules(scope: ScopeDep) -> Response:
-        """Groups of rules."""
-        return ok({"groups": []})
-
     return router
