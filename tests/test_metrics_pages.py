@@ -7,6 +7,7 @@ from quarterdeck.telemetry.prometheus.listing import listing
 from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog
 from support.engine import new_project, shared_engine
 from support.rows import now_ns
+from support.server import Server
 
 DAY = datetime.fromtimestamp(now_ns() / 1e9, UTC).date().isoformat()
 RANGE = (now_ns() // 1_000_000 - 3_600_000, now_ns() // 1_000_000 + 60_000)
@@ -73,3 +74,15 @@ def test_cost_is_told_by_metric_by_label_and_by_value() -> None:
     assert (found.pairs[0].label, found.pairs[0].series) == ("code", 20)
     nothing = cost(engine, new_project().id, DAY, 5)
     assert (nothing.series, nothing.metrics, nothing.labels, nothing.pairs) == (0, [], [], [])
+
+
+def test_the_routes_answer_for_the_project_of_the_key(server: Server) -> None:
+    now = now_ns() // 1_000_000
+    with server.client() as client:
+        listed = client.get("/api/metrics", params={"from": now - 60_000, "to": now})
+        assert listed.status_code == 200
+        assert isinstance(listed.json()["items"], list)
+        found = client.get("/api/metrics/cost").json()
+        assert found["limit"] == 1_000_000
+        wrong = client.get("/api/metrics/cost", params={"day": "yesterday"})
+        assert wrong.json()["error"]["code"] == "day_invalid"

@@ -19,6 +19,7 @@ from quarterdeck.telemetry.api_health import health_router
 from quarterdeck.telemetry.api_hosts import hosts_router
 from quarterdeck.telemetry.api_logs import logs_router
 from quarterdeck.telemetry.api_map import map_router
+from quarterdeck.telemetry.api_metrics import metrics_router
 from quarterdeck.telemetry.api_search import search_router
 from quarterdeck.telemetry.api_service import service_router
 from quarterdeck.telemetry.api_spans import spans_router
@@ -70,6 +71,7 @@ def telemetry_routers(parts: Parts) -> list[Router]:
         trace_router(engine, threads),
         hosts_router(engine, threads),
         logs_router(engine, threads),
+        metrics_router(engine, parts.queries, threads, parts.clock, parts.intake.series_limit),
         scrape_router(parts.scraping),
         prometheus_router(
             parts.queries, Threads(max(2, int(settings.query_concurrency)), waiting=64)

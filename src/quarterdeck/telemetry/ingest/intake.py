@@ -83,6 +83,7 @@ class Intake:
         series_limit: SeriesLimit,
     ) -> None:
         self.limits = limits
+        self.series_limit = series_limit
         self._keys = keys
         self._clock = clock
         self.on_commit: list[Committed] = []

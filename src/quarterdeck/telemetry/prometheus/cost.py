@@ -148,9 +148,7 @@ def _minutes(engine: Engine, params: dict[str, Any]) -> int:
     return int(engine.query("metrics_cost_minutes", sql, params, limits=_LIMITS).rows[0][0])
 
 
-def _points(
-    engine: Engine, params: dict[str, Any], by_otlp: int
-) -> dict[str, tuple[int, float]]:
+def _points(engine: Engine, params: dict[str, Any], by_otlp: int) -> dict[str, tuple[int, float]]:
     """Points of the day and the bytes they take, by metric."""
     names = "series" if by_otlp else "prom_series"
     found: dict[str, tuple[int, float]] = {}

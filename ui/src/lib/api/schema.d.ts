@@ -1627,6 +1627,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Metrics
+         * @description The metrics of the range by their Prometheus names, with type, unit, help and series.
+         */
+        get: operations["metrics_read_metrics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/metrics/cost": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Cost
+         * @description Which metrics and labels make the project's series, and what they cost.
+         */
+        get: operations["metrics_read_cost"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/scrape/targets": {
         parameters: {
             query?: never;
@@ -4449,6 +4489,36 @@ export interface components {
              */
             count: number;
         };
+        /** LabelCost */
+        LabelCost: {
+            /** Label */
+            label: string;
+            /**
+             * Series
+             * @description Series that have it.
+             */
+            series: number;
+            /**
+             * Values
+             * @description Different values.
+             */
+            values: number;
+            /**
+             * Metrics
+             * @description Metrics that have it.
+             */
+            metrics: number;
+            /**
+             * Value Bytes
+             * @description Of the different values, as text.
+             */
+            value_bytes: number;
+            /**
+             * Without
+             * @description Series left of these, were the label dropped.
+             */
+            without: number;
+        };
         /** Link */
         Link: {
             /**
@@ -4710,6 +4780,87 @@ export interface components {
             /** Widest Values */
             widest_values: number;
         };
+        /** MetricCost */
+        MetricCost: {
+            /** Metric */
+            metric: string;
+            /**
+             * Otlp
+             * @description Whether it came by OTLP, under its own name.
+             */
+            otlp: boolean;
+            /** Series */
+            series: number;
+            /**
+             * Samples A Minute
+             * @description Points that came this day, by the minutes that it has had.
+             */
+            samples_a_minute: number;
+            /**
+             * Disk Bytes
+             * @description Of this day's points, at the size a point of this table takes.
+             */
+            disk_bytes: number;
+            /**
+             * Widest Label
+             * @description The label with the most different values.
+             */
+            widest_label: string;
+            /** Widest Values */
+            widest_values: number;
+        };
+        /** MetricView */
+        MetricView: {
+            /** Name */
+            name: string;
+            /**
+             * Type
+             * @description As Prometheus names it; empty where nobody said.
+             */
+            type: string;
+            /** Unit */
+            unit: string;
+            /** Help */
+            help: string;
+            /**
+             * Series
+             * @description Series of the range, to the day. A histogram's count once.
+             */
+            series: number;
+        };
+        /** Metrics */
+        Metrics: {
+            /** Items */
+            items: components["schemas"]["MetricView"][];
+        };
+        /** MetricsCost */
+        MetricsCost: {
+            /** Day */
+            day: string;
+            /**
+             * Series
+             * @description Of Prometheus, which the limit is about, and of OTLP.
+             */
+            series: number;
+            /** Prometheus Series */
+            prometheus_series: number;
+            /**
+             * Limit
+             * @description Series of Prometheus that the project may have active.
+             */
+            limit: number;
+            /**
+             * Refused
+             * @description Points refused this day because of the limit.
+             */
+            refused: number;
+            /** Metrics */
+            metrics: components["schemas"]["MetricCost"][];
+            /** Labels */
+            labels: components["schemas"]["LabelCost"][];
+            /** Pairs */
+            pairs: components["schemas"]["PairCost"][];
+        };
         /** Node */
         Node: {
             /** Id */
@@ -4912,6 +5063,15 @@ export interface components {
             source: string;
             /** Target */
             target: string;
+        };
+        /** PairCost */
+        PairCost: {
+            /** Label */
+            label: string;
+            /** Value */
+            value: string;
+            /** Series */
+            series: number;
         };
         /**
          * PairSide
@@ -9795,6 +9955,74 @@ export interface operations {
                 content: {
                     "application/x-ndjson": unknown;
                     "text/csv; charset=utf-8": unknown;
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    metrics_read_metrics: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    metrics_read_cost: {
+        parameters: {
+            query?: {
+                /** @description YYYY-MM-DD, UTC; today without. */
+                day?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MetricsCost"];
                 };
             };
             /** @description An error */
