@@ -54,6 +54,11 @@ class Discovery:
         self._names: dict[tuple[int, str], _Name] = {}
         self.flaws: dict[str, str] = {}  # what could not be read, and why
 
+    @property
+    def changes(self) -> bool:
+        """Whether there may be other targets than at first."""
+        return bool(self._spec.file_sd_configs or self._spec.dns_sd_configs)
+
     async def look(self, now_ms: int) -> list[Group]:
         """What there is now; costs nothing but a look at files where nothing is due."""
         groups = list(self._static)

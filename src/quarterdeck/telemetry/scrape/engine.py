@@ -129,7 +129,7 @@ class Scraping:
                 before = job.points if job else {}
                 job = self._jobs[id] = Job(configured, self._directory, self._resolve)
                 job.points = before
-            if id not in self._looking:
+            if id not in self._looking and (job.groups is None or job.discovery.changes):
                 self._looking.add(id)
                 self._begin(self._discover(job))
 
