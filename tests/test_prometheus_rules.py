@@ -1,5 +1,6 @@
 """Recording rules: what they write when, over restarts and changes."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -18,16 +19,13 @@ from quarterdeck.registry import KINDS
 from quarterdeck.resources.kind import parse_spec
 from quarterdeck.store.control import open_control
 from quarterdeck.store.telemetry import EmbeddedEngine
-from quarterdeck.telemetry.ingest.batcher import Pending
 from quarterdeck.telemetry.ingest.outcome import Outcome, Reason, Refused
-from quarterdeck.telemetry.ingest.prometheus.messages import V1, request_of
-from quarterdeck.telemetry.ingest.prometheus.write import writer
 from quarterdeck.telemetry.prometheus.params import Form
 from quarterdeck.telemetry.prometheus.queries import Queries
 from quarterdeck.telemetry.prometheus.rules.api import shown
 from quarterdeck.telemetry.prometheus.rules.engine import MAKE_UP_MS, RecordingRules
 from support.engine import new_project, shared_engine
-from support.remote_write import STALE, Series, histogram, v1
+from support.remote_write import STALE, Series, histogram, store, v1
 from support.resourcekit import Desk, desk_over
 from support.server import Server
 
@@ -56,10 +54,8 @@ class Deck:
     async def keep(self, project: ProjectRef, request: bytes) -> Outcome:
         if self.busy:
             raise Refused(Reason.OVERLOADED, "busy", retry_after=1)
-        pending = Pending(
-            project.id, request_of(V1, request), time.time_ns(), cast(Any, None), cast(Any, None)
-        )  # fmt: skip
-        assert writer(self.engine, V1, lambda project, signal: 30)([pending]) == {}
+        _, refused = await asyncio.to_thread(store, self.engine, project.id, request)
+        assert refused == {}
         return Outcome(1)
 
     async def write(self, *series: Series) -> None:
