@@ -13,7 +13,7 @@ from quarterdeck.telemetry.promql.choose import shortest
 from quarterdeck.telemetry.promql.context import Context
 from quarterdeck.telemetry.promql.source import Grid, Labels, Values
 from quarterdeck.telemetry.promql.syntax import Call
-from quarterdeck.telemetry.promql.values import NAME, Vector, in_columns, key_of, renamed
+from quarterdeck.telemetry.promql.values import NAME, Flags, Vector, in_columns, key_of, renamed
 
 Args = list[Any]  # a Vector, Values of a scalar, or a string, as the function asks
 Function = Callable[[Context, Call, Args, Grid], Vector | Values]
@@ -112,12 +112,49 @@ def histogram_quantile(
         context,
         vector,
         place,
-        lambda column, histogram, name: quantiles.native_quantile(
-            float(wanted[column]), histogram, context.notes, name, place
-        ),
+        lambda vector, there: _native_quantiles(context, vector, there, wanted, place),
         lambda histogram: classic.quantiles(histogram, wanted, context.notes, place, moments),
         grid,
     )
+
+
+def _native_quantiles(
+    context: Context, vector: Vector, there: Flags, wanted: Values, place: str
+) -> Values:
+    """Of native histograms: together, but for those that need a word said."""
+    assert vector.histograms is not None
+    values = np.full(there.shape, np.nan)
+    together: list[tuple[int, int]] = []
+    for row, column in context.budget.each(there):
+        histogram, quantile = vector.histograms[row, column], float(wanted[column])
+        if 0 <= quantile <= 1 and not np.isnan(histogram.sum):
+            together.append((row, column))
+            continue
+        name = vector.labels[row].get(NAME, "")
+        values[row, column] = quantiles.native_quantile(
+            quantile, histogram, context.notes, name, place
+        )
+    if together:
+        at = tuple(np.array(together).T)
+        values[at] = quantiles.native_quantiles(wanted[at[1]], vector.histograms[at].tolist())
+    return values
+
+
+def _native_fractions(
+    context: Context, vector: Vector, there: Flags, bounds: tuple[Values, Values], place: str
+) -> Values:
+    assert vector.histograms is not None
+    values = np.full(there.shape, np.nan)
+    for row, column in context.budget.each(there):
+        values[row, column] = quantiles.native_fraction(
+            float(bounds[0][column]),
+            float(bounds[1][column]),
+            vector.histograms[row, column],
+            context.notes,
+            vector.labels[row].get(NAME, ""),
+            place,
+        )
+    return values
 
 
 def _fraction(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
@@ -127,9 +164,7 @@ def _fraction(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
         context,
         vector,
         place,
-        lambda column, histogram, name: quantiles.native_fraction(
-            float(low[column]), float(high[column]), histogram, context.notes, name, place
-        ),
+        lambda vector, there: _native_fractions(context, vector, there, (low, high), place),
         lambda histogram: classic.fractions(histogram, low, high),
         grid,
     )
@@ -139,7 +174,7 @@ def _over_histograms(
     context: Context,
     vector: Vector,
     place: str,
-    native: Callable[[int, Any, str], float],
+    native: Callable[[Vector, Flags], Values],
     of_classic: Callable[[classic.Classic], tuple[Values, Any]],
     grid: Grid,
 ) -> Vector:
@@ -149,7 +184,6 @@ def _over_histograms(
     if vector.histograms is not None:
         there = vector.is_histogram
         by_key = {key_of(each.labels): each for each in found}
-        values = np.full(there.shape, np.nan)
         for row, each in enumerate(vector.labels):
             twin = by_key.get(key_of(each))
             if twin is not None:
@@ -158,11 +192,7 @@ def _over_histograms(
                     context.notes.mixed_classic_native(each.get(NAME, ""), place)
                     there[row] &= ~clash
                     twin.present = twin.present & ~clash
-        for row, column in context.budget.each(there):
-            histogram = vector.histograms[row, column]
-            name = vector.labels[row].get(NAME, "")
-            values[row, column] = native(column, histogram, name)
-        natives.append(renamed(vector, values, there).without_empty())
+        natives.append(renamed(vector, native(vector, there), there).without_empty())
     rows = [of_classic(histogram) for histogram in found]
     classics = Vector(
         [histogram.labels for histogram in found],

@@ -144,27 +144,31 @@ class Histogram:
             or np.isinf(self.negative_count).any()
         )
 
+    def counts(self) -> Values:
+        """Of all buckets, from the least to the greatest; the zero bucket only if it has any."""
+        zero = [self.zero_count] if self.zero_count > 0 and not self.is_custom else []
+        return np.concatenate([self.negative_count[::-1], zero, self.positive_count])
+
     def buckets(self) -> "Buckets":
         """All buckets that have a count, from the least to the greatest, with their bounds.
 
         Bounds within the zero bucket are moved to its edge.
         """
         low, high = bounds(self.negative_index, self)
-        lower, upper, counts = [-high[::-1]], [-low[::-1]], [self.negative_count[::-1]]
+        lower, upper = [-high[::-1]], [-low[::-1]]
         if not self.is_custom:
             edge = self.zero_threshold
             upper[0] = np.where((upper[0] < 0) & (upper[0] > -edge), -edge, upper[0])
             if self.zero_count > 0:
                 lower.append(np.array([-edge]))
                 upper.append(np.array([edge]))
-                counts.append(np.array([self.zero_count]))
         low, high = bounds(self.positive_index, self)
         if not self.is_custom:
             low = np.where((low > 0) & (low < self.zero_threshold), self.zero_threshold, low)
         return Buckets(
             np.concatenate([*lower, low]),
             np.concatenate([*upper, high]),
-            np.concatenate([*counts, self.positive_count]),
+            self.counts(),
         )
 
 

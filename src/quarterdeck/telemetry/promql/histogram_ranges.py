@@ -12,6 +12,7 @@ import numpy as np
 from quarterdeck.telemetry.promql import histogram_sums, rates
 from quarterdeck.telemetry.promql.annotations import Notes
 from quarterdeck.telemetry.promql.histogram import GAUGE, Histogram
+from quarterdeck.telemetry.promql.histogram_stack import Stack, restarts, stack
 from quarterdeck.telemetry.promql.limits import Budget
 from quarterdeck.telemetry.promql.rates import Found
 from quarterdeck.telemetry.promql.source import Values
@@ -192,43 +193,75 @@ def mean_or_sum(points: list[Histogram], *, mean: bool) -> histogram_sums.Sum:
 
 def _rates(asked: Asked, found: Row, only: Indexes) -> None:
     """rate, increase, delta of windows that hold histograms only, two at least."""
-    block, counter = found.block, asked.function in _COUNTERS
-    low, high = block.low[0], block.high[0]
-    changes: list[Histogram] = []
-    kept = []
-    for at in only.tolist():
-        if high[at] - low[at] < 2:
-            continue
-        change = _change(asked, found, int(low[at]), int(high[at]), counter)
-        if change is not None:
-            changes.append(change)
-            kept.append(at)
-        asked.budget.check_time()
-    if not kept:
+    block = found.block
+    only = only[(block.high - block.low)[0, only] >= 2]
+    if not len(only):
         return
-    where = np.array(kept)
-    first, last = low[where], high[where] - 1
+    low, high = block.low[0, only], block.high[0, only]
+    natives = np.flatnonzero(found.kind)
+    stacked = stack([found.points[at] for at in natives])
+    if stacked is not None:
+        _stacked_rates(asked, found, only, stacked, natives)
+        return
+    counter = asked.function in _COUNTERS
+    changes = [
+        _change(asked, found, begin, end, counter)
+        for begin, end in zip(low.tolist(), high.tolist(), strict=True)
+    ]
+    counts = np.array([0.0 if change is None else change.count for change in changes])
+    factors = _factors(asked, found, only, counts)
+    for at, change, factor in zip(only.tolist(), changes, factors.tolist(), strict=True):
+        if change is not None:
+            found.histograms[at] = change.scaled(factor).with_hint(GAUGE)
+            found.present[at] = True
+
+
+def _factors(asked: Asked, found: Row, only: Indexes, counts: Values) -> Values:
+    block = found.block
+    first, last = block.low[0, only], block.high[0, only] - 1
     starts = np.array([found.points[at].count for at in first], dtype=np.float64)
-    counts = np.array([change.count for change in changes], dtype=np.float64)
-    ends = np.broadcast_to(block.ends, block.low.shape)[0][where]
     factors = rates.extrapolation(
         block.times[first],
         block.times[last],
         last - first + 1,
-        ends,
+        np.broadcast_to(block.ends, block.low.shape)[0][only],
         block.width,
-        starts if counter else None,
+        starts if asked.function in _COUNTERS else None,
         counts,
     )
     if asked.function == "rate":
         factors /= block.width / 1000
-    for at, change, factor in zip(kept, changes, factors.tolist(), strict=True):
-        found.histograms[at] = change.scaled(factor).with_hint(GAUGE)
-        found.present[at] = True
+    return factors
+
+
+def _stacked_rates(
+    asked: Asked, found: Row, only: Indexes, stacked: Stack, natives: Indexes
+) -> None:
+    """The same for all windows at once, where all histograms of the series are of one schema."""
+    place = np.cumsum(found.kind) - 1  # of a point among the histograms
+    first, last = place[found.block.low[0, only]], place[found.block.high[0, only] - 1]
+    hints = np.array([found.points[at].hint for at in natives])
+    gauges = np.concatenate(([0], np.cumsum(hints == GAUGE)))
+    change = stacked.rows[last] - stacked.rows[first]
+    if asked.function in _COUNTERS:
+        if (gauges[last + 1] > gauges[first]).any():
+            asked.notes.not_counter(found.name, asked.place)
+        fell = np.flatnonzero(restarts(stacked, hints)) - 1  # the histogram before the restart
+        begin = np.searchsorted(fell, first)
+        within = np.searchsorted(fell, last) - begin
+        for nth in range(int(within.max(initial=0))):
+            where = within > nth
+            change[where] += stacked.rows[fell[begin[where] + nth]]
+    elif (hints[first] != GAUGE).any() or (hints[last] != GAUGE).any():
+        asked.notes.not_gauge(found.name, asked.place)
+    change *= _factors(asked, found, only, change[:, 0])[:, None]
+    found.histograms[only] = stacked.histograms(change, GAUGE)
+    found.present[only] = True
 
 
 def _change(asked: Asked, found: Row, low: int, high: int, counter: bool) -> Histogram | None:
     """The last histogram less the first, plus what was lost by restarts between them."""
+    asked.budget.check_time()
     notes, points = asked.notes, found.points
     first, last = points[low], points[high - 1]
     custom = first.is_custom

@@ -5,11 +5,13 @@ in the zero bucket and in custom buckets.
 """
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from quarterdeck.telemetry.promql.annotations import Notes
-from quarterdeck.telemetry.promql.histogram import Histogram
+from quarterdeck.telemetry.promql.histogram import Buckets, Histogram
+from quarterdeck.telemetry.promql.source import Values
 
 
 def native_quantile(
@@ -63,6 +65,79 @@ def native_quantile(
     if low > 0:
         return float(2 ** (near + (far - near) * share))
     return -float(2 ** (far + (near - far) * (1 - share)))
+
+
+def native_quantiles(wanted: Values, histograms: Sequence[Histogram]) -> Values:
+    """`native_quantile` of each, those of the same buckets together.
+
+    For histograms without NaN observations (their sum is a number) and quantiles from 0 to 1.
+    """
+    found = np.full(len(histograms), math.nan)
+    layouts: dict[tuple[object, ...], list[int]] = {}
+    for at, each in enumerate(histograms):
+        if each.count == 0:
+            continue
+        key = (
+            each.schema,
+            each.zero_threshold,
+            each.zero_count > 0,
+            each.positive_index.tobytes(),
+            each.negative_index.tobytes(),
+            each.custom.tobytes(),
+        )
+        layouts.setdefault(key, []).append(at)
+    for rows in layouts.values():
+        places = np.array(rows)
+        buckets = histograms[rows[0]].buckets()
+        counts = np.array([histograms[at].counts() for at in rows])
+        totals = np.array([histograms[at].count for at in rows])
+        if not counts.shape[1]:
+            found[places] = 0.0
+            continue
+        like = histograms[rows[0]]
+        for forward in (True, False):
+            some = np.flatnonzero((wanted[places] < 0.5) == forward)
+            if len(some):
+                turn = slice(None) if forward else slice(None, None, -1)
+                side = Buckets(buckets.lower[turn], buckets.upper[turn], counts[some][:, turn])
+                share = wanted[places[some]] if forward else 1 - wanted[places[some]]
+                with np.errstate(all="ignore"):
+                    found[places[some]] = _interpolated(
+                        like, side, share * totals[some], totals[some], forward
+                    )
+    return found
+
+
+def _interpolated(
+    like: Histogram, buckets: Buckets, rank: Values, totals: Values, forward: bool
+) -> Values:
+    """Where the rank falls, counted from the first bucket; counts are histograms × buckets."""
+    filled = buckets.counts != 0
+    sums = np.cumsum(buckets.counts, axis=1)
+    at = (sums < rank[:, None]).sum(axis=1)
+    at = np.maximum(at, filled.argmax(axis=1))
+    at = np.minimum(at, filled.shape[1] - 1 - filled[:, ::-1].argmax(axis=1))
+    each = np.arange(len(rank))
+    within = buckets.counts[each, at]
+    reached = np.minimum(sums[each, at], totals)
+    edges = [
+        zero_bounds(like, low, high) if low < 0 < high and not like.is_custom else (low, high)
+        for low, high in zip(buckets.lower.tolist(), buckets.upper.tolist(), strict=True)
+    ]
+    low, high = np.array(edges)[at].T
+    share = (rank - (reached - within) if forward else reached - rank) / within
+    linear = low + (high - low) * share
+    if like.is_custom:
+        first, last = np.isneginf(low), np.isposinf(high)
+        linear = np.where(first, np.where(high <= 0, high, high * share), linear)
+        found = np.where(last, low, linear)
+    else:
+        near, far = np.log2(np.abs(low)), np.log2(np.abs(high))
+        above = np.exp2(near + (far - near) * share)
+        below = -np.exp2(far + (near - far) * (1 - share))
+        found = np.where((low <= 0) & (high >= 0), linear, np.where(low > 0, above, below))
+    beyond = (reached < rank) & ~np.isposinf(high)
+    return np.asarray(np.where(beyond, high, found))
 
 
 def zero_bounds(histogram: Histogram, low: float, high: float) -> tuple[float, float]:
