@@ -1,6 +1,6 @@
 """Operators between vectors: which series meet, and what labels the result has."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -136,17 +136,20 @@ def with_vector(context: Context, node: Binary, left: Vector, right: Vector) -> 
         one, ones = _filled(one, ones, many, manys, count, fill_one, matching)
     if fill_many is not None:
         many, manys = _filled(many, manys, one, ones, count, fill_many, matching)
-    pairs = _pairs(manys, ones)
-    context.budget.check_points(len(pairs[0]), steps)
+    # Series that follow each other in time, as containers do, are one to their other side.
+    included = [tuple(each.get(name) for name in matching.include) for each in one.labels]
+    one, rows = collapsed(one, list(zip(ones.tolist(), included, strict=True)))
+    pairs = _pairs(context, manys, ones[rows], steps)
     return _paired(context, node, many, one, pairs, manys, swapped)
 
 
-def _pairs(manys: Indexes, ones: Indexes) -> tuple[Indexes, Indexes]:
+def _pairs(context: Context, manys: Indexes, ones: Indexes, steps: int) -> tuple[Indexes, Indexes]:
     """All pairs of rows with the same signature, in the order of the many side."""
     order = np.argsort(ones, kind="stable")
     sorted_ones = ones[order]
     low = np.searchsorted(sorted_ones, manys, side="left")
     times = np.searchsorted(sorted_ones, manys, side="right") - low
+    context.budget.check_points(int(times.sum()), steps)
     rows = np.repeat(np.arange(len(manys)), times)
     within = np.arange(len(rows)) - np.repeat(np.cumsum(times) - times, times)
     return rows, order[low[rows] + within]
@@ -275,10 +278,17 @@ def _refuse_many(node: Binary, labels: list[Labels], groups: Indexes, present: F
 
 def merged(vector: Vector) -> Vector:
     """Rows that became the same series and have no moment in common are one."""
-    keys = [key_of(labels) for labels in vector.labels]
+    return collapsed(vector, [key_of(labels) for labels in vector.labels])[0]
+
+
+def collapsed(vector: Vector, keys: Sequence[object]) -> tuple[Vector, Indexes]:
+    """One row for the rows of a key, if no two of them have a moment in common.
+
+    Gives the vector, and which of its rows were kept; their labels are those of the first.
+    """
     if len(set(keys)) == len(keys):
-        return vector
-    kept: dict[frozenset[tuple[str, str]], int] = {}
+        return vector, np.arange(len(keys))
+    kept: dict[object, int] = {}
     target = [kept.setdefault(key, row) for row, key in enumerate(keys)]
     values, present = vector.values.copy(), vector.present.copy()
     histograms = None if vector.histograms is None else vector.histograms.copy()
@@ -292,7 +302,8 @@ def merged(vector: Vector) -> Vector:
         if histograms is not None:
             histograms[to, here] = histograms[row, here]
         present[to] |= here
-    return Vector(vector.labels, values, present, vector.unnamed, histograms).take(rows)
+    found = Vector(vector.labels, values, present, vector.unnamed, histograms).take(rows)
+    return found, np.array(rows, dtype=np.int64)
 
 
 def written(labels: Labels) -> str:
