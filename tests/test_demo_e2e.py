@@ -243,6 +243,18 @@ def test_edge_functions_hand_on_their_log(demo: Demo) -> None:
     )
 
 
+def test_the_server_scrapes_itself(demo: Demo) -> None:
+    def up() -> Any:
+        query = {"query": 'up{job="quarterdeck"} == 1'}
+        answer = demo.visitor.get("/prometheus/api/v1/query", params=query)
+        return answer.raise_for_status().json()["data"]["result"]
+
+    limit = time.monotonic() + 60
+    while not up() and time.monotonic() < limit:
+        time.sleep(0.5)
+    assert up()
+
+
 def test_a_service_that_crashes_comes_back_at_its_address(demo: Demo) -> None:
     shop_url = demo.visitor.get("/api/demo").json()["shop_url"]
     port = int(shop_url.rpartition(":")[2])

@@ -90,6 +90,11 @@ def test_a_malformed_line_is_told_by_its_number_and_not_repeated() -> None:
     assert once.answer(b"a 1\n\nhunter2 x y z\n", TEXT, AT).error.startswith("Line 3: ")
 
 
+def test_an_answer_of_more_lines_than_can_be_known_fails() -> None:
+    assert "500000 lines" in read(b"\n" * 500_001).error
+    assert read(b"\n" * 500_000).error == ""
+
+
 def test_what_is_not_a_number_is_kept_as_prometheus_keeps_it() -> None:
     turn = read("a NaN\nb nan 1600000000000\n")
     written = b"".join(turn.requests())
@@ -235,7 +240,7 @@ def test_a_native_histogram_is_kept_as_one_and_its_buckets_only_where_asked_for(
     body = delimited(
         MetricFamily(name="n", type=4, metric=[{"histogram": native(exemplars=[stamped])}])
     )
-    turn = read(body, PROTO)
+    turn = read(body, PROTO, native=True)
     [kept] = [each for each in series(turn) if each.histograms]
     [histogram] = kept.histograms
     assert key(kept.labels) == "n"
@@ -248,16 +253,19 @@ def test_a_native_histogram_is_kept_as_one_and_its_buckets_only_where_asked_for(
     assert samples(turn) == {}
     assert (turn.scraped, turn.kept) == (1, 1)
     assert [e.timestamp for each in series(turn) for e in each.exemplars] == [1_600_000_000_005]
-    both = read(body, PROTO, classic_too=True)
+    both = read(body, PROTO, native=True, classic_too=True)
     assert set(samples(both)) == {'n_bucket{le="1.0"}', 'n_bucket{le="+Inf"}', "n_sum", "n_count"}
     assert both.scraped == 5
+    classic = read(body, PROTO)
+    assert set(samples(classic)) == set(samples(both))
+    assert not any(each.histograms for each in series(classic))
 
 
 def test_a_native_histogram_of_floats_and_one_of_a_gauge_are_told_apart() -> None:
     floats = native(sample_count=0, sample_count_float=6.5, zero_count=0, zero_count_float=0.5, positive_delta=[],
                     positive_count=[1.5, 2.5, 1.0], negative_delta=[], negative_count=[1.0])  # fmt: skip
     family = MetricFamily(name="n", type=5, metric=[{"histogram": floats}])
-    [one] = series(read(delimited(family), PROTO))
+    [one] = series(read(delimited(family), PROTO, native=True))
     [histogram] = one.histograms
     assert (histogram.count_float, histogram.zero_count_float, histogram.reset_hint) == (
         6.5,
@@ -279,7 +287,7 @@ def test_a_native_histogram_of_floats_and_one_of_a_gauge_are_told_apart() -> Non
     ],
 )  # fmt: skip
 def test_protobuf_that_is_none_fails_as_a_whole(body: bytes, error: str) -> None:
-    turn = read(body, PROTO)
+    turn = read(body, PROTO, native=True)
     assert error in turn.error
     assert samples(turn) == {}
 

@@ -15,7 +15,7 @@ from quarterdeck.telemetry.scrape.failure import ScrapeFailed
 from quarterdeck.telemetry.scrape.number import canonical
 from quarterdeck.telemetry.scrape.relabel import Labels
 from quarterdeck.telemetry.scrape.series import NAME, Known, Series
-from quarterdeck.telemetry.scrape.told import Family, Told
+from quarterdeck.telemetry.scrape.told import MOST_LINES, Family, Told, too_long
 
 _KINDS = ("counter", "gauge", "summary", "unknown", "histogram", "gaugehistogram")
 _SCHEMAS = range(-4, 9)
@@ -76,17 +76,23 @@ _Label: Any = _CLASSES["Label"]
 _Written: Any = _CLASSES["Written"]
 
 
-def read_families(body: bytes, known: Known, told: Told, *, classic_too: bool) -> None:
-    """Fill `told` from an answer; ScrapeFailed when it is malformed."""
+def read_families(body: bytes, known: Known, told: Told, native: bool, classic_too: bool) -> None:
+    """Fill `told` from an answer; ScrapeFailed when it is malformed.
+
+    Of a histogram that is native the native part is kept where `native` says so, and then its
+    classic buckets only where `classic_too` does.
+    """
     families: dict[str, Family] = {}
     for family in _delimited(body):
         if not family.name:
             raise ScrapeFailed("A metric family has no name.")
         kind = _KINDS[family.type] if 0 <= family.type < len(_KINDS) else "unknown"
         families[family.name] = Family(kind, family.help, family.unit)
-        reader = _Reader(known, told, family.name, classic_too)
+        reader = _Reader(known, told, family.name, native, classic_too)
         for metric in family.metric:
             reader.read(metric, kind)
+        if told.total > MOST_LINES:
+            raise too_long()
     if families != known.families:
         known.families = told.families = families
 
@@ -115,10 +121,13 @@ def _delimited(body: bytes) -> Iterator[Any]:
 class _Reader:
     """The metrics of one family."""
 
-    def __init__(self, known: Known, told: Told, name: str, classic_too: bool) -> None:
+    def __init__(
+        self, known: Known, told: Told, name: str, native: bool, classic_too: bool
+    ) -> None:
         self._known = known
         self._told = told
         self._name = name
+        self._native_too = native
         self._classic_too = classic_too
 
     def read(self, metric: Any, kind: str) -> None:
@@ -141,7 +150,7 @@ class _Reader:
                 self._exemplar(series, value.exemplar)
 
     def _histogram(self, pairs: tuple[bytes, ...], told: Any, time: int | None, kind: str) -> None:
-        native = _is_native(told)
+        native = self._native_too and _is_native(told)
         if native:
             self._native(self._series(pairs), told, time, kind == "gaugehistogram")
         if native and not (self._classic_too and told.bucket):

@@ -106,6 +106,7 @@ class Job:
             naming,
             self.spec.honor_timestamps,
             self.spec.track_timestamps_staleness,
+            self.spec.scrape_native_histograms,
             self.spec.always_scrape_classic_histograms,
         )
 

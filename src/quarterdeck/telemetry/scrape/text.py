@@ -13,7 +13,7 @@ from quarterdeck.telemetry.scrape.failure import ScrapeFailed
 from quarterdeck.telemetry.scrape.number import canonical, legal, number
 from quarterdeck.telemetry.scrape.relabel import Labels
 from quarterdeck.telemetry.scrape.series import DROPPED, NAME, Known, Series
-from quarterdeck.telemetry.scrape.told import Family, Told
+from quarterdeck.telemetry.scrape.told import MOST_LINES, Family, Told, too_long
 
 _TEXT = rb'"(?:[^"\\\n]|\\.)*+"'
 _BRACES = rb'\{(?:[^"{}\n]|' + _TEXT + rb")*+\}"
@@ -41,6 +41,8 @@ class _Malformed(Exception):
 
 def read_text(body: bytes, known: Known, told: Told, *, openmetrics: bool) -> None:
     """Fill `told` from an answer; ScrapeFailed when it is malformed."""
+    if body.count(b"\n") > MOST_LINES:
+        raise too_long()
     lines = body.split(b"\n")
     if lines and not lines[-1]:
         lines.pop()

@@ -3,10 +3,16 @@
 from dataclasses import dataclass, field
 
 from quarterdeck.telemetry.scrape import wire
+from quarterdeck.telemetry.scrape.failure import ScrapeFailed
 from quarterdeck.telemetry.scrape.relabel import Labels
 from quarterdeck.telemetry.scrape.series import DROPPED, Series
 
+MOST_LINES = 500_000  # of an answer; a series costs about half a kilobyte to know
 MOST_EXEMPLAR = 128  # characters of an exemplar's labels (OpenMetrics 1.0)
+
+
+def too_long() -> ScrapeFailed:
+    return ScrapeFailed(f"The answer has more than {MOST_LINES} lines.")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class Reading:
     naming: Naming
     honor_timestamps: bool = True
     track_timestamps: bool = False
+    native: bool = False  # native histograms are kept as such
     classic_too: bool = False
 
 
@@ -96,7 +97,7 @@ class Course:
         told = Told(now_ms, reading.honor_timestamps, reading.track_timestamps)
         try:
             if protocol == "PrometheusProto":
-                read_families(body, self._known, told, classic_too=reading.classic_too)
+                read_families(body, self._known, told, reading.native, reading.classic_too)
             else:
                 openmetrics = protocol.startswith("OpenMetrics")
                 read_text(body, self._known, told, openmetrics=openmetrics)
