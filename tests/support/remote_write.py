@@ -104,6 +104,9 @@ V1 = _messages("support.remote_write_1", _V1)
 V2 = _messages("support.remote_write_2", _V2)
 
 
+_active: dict[int, ActiveSeries] = {}  # of the one engine of a test process, by limit
+
+
 def now_ms() -> int:
     return time.time_ns() // 1_000_000
 
@@ -245,7 +248,7 @@ def store(
     loop = asyncio.new_event_loop()
     request = messages.request_of(version, body)
     pending = Pending(project, request, time.time_ns(), loop.create_future(), loop)
-    active = ActiveSeries(engine, lambda project: limit)
+    active = _active.setdefault(limit, ActiveSeries(engine, lambda project: limit))
     refused = writer(engine, version, lambda project, signal: 30, active)([pending])
     loop.close()
     return pending.counted or {}, refused.get(0, {})

@@ -56,7 +56,10 @@ class ActiveSeries:
             return
         with self._lock:
             self._list(projects)
-            yield {p: max(0, self._limit(p) - self._count(p)) for p in projects}
+            try:
+                yield {p: max(0, self._limit(p) - self._count(p)) for p in projects}
+            finally:
+                self._counted.update({p: self._count(p) for p in projects})
 
     def _count(self, project: int) -> int:
         sql = f"SELECT uniqExact(series_id) {_active((project,))}"
