@@ -17,45 +17,42 @@ _GATHER = 2_000_000  # points copied side by side at once
 
 
 def sum_over_time(block: Block) -> Found:
-    present = block.count > 0
     total, error = sums.over_windows(sums.pairs(block.values), block.low, block.count, sums.add)
     found = sums.finish(total, error)
-    _again(block, found, ~np.isfinite(found) & present, _sum_in_order)
-    return found, present
+    _overflown(block, found, _sum_in_order)
+    return found, block.count > 0
 
 
 def avg_over_time(block: Block) -> Found:
-    present = block.count > 0
     total, error = sums.over_windows(sums.pairs(block.values), block.low, block.count, sums.add)
-    found = total / block.count + error / block.count
-    _again(block, found, ~np.isfinite(found) & present, _mean_in_order)
-    return found, present
+    found = np.where(np.isfinite(total), total / block.count + error / block.count, total)
+    _overflown(block, found, _mean_of_shares)
+    return found, block.count > 0
 
 
-def _again(block: Block, found: Values, where: np.ndarray, one: Callable[[Values], float]) -> None:
-    """Sums that are not finite depend on the order of their terms: these are done in order."""
+def _overflown(block: Block, found: Values, one: Callable[[Values], float]) -> None:
+    """Works out again the windows whose finite points add up to more than a float can be.
+
+    Where a point is NaN or infinite the result is right already.
+    """
+    where = ~np.isfinite(found) & (block.count > 0)
+    if not where.any():
+        return
+    odd = np.concatenate(([0], np.cumsum(~np.isfinite(block.values))))
+    where &= odd[block.high] == odd[block.low]
     for row, column in zip(*np.nonzero(where), strict=True):
-        points = block.values[block.low[row, column] : block.high[row, column]]
-        found[row, column] = one(points)
+        found[row, column] = one(block.values[block.low[row, column] : block.high[row, column]])
 
 
 def _sum_in_order(points: Values) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.cumsum(points)[-1])
+    return float(np.cumsum(points)[-1])
 
 
-def _mean_in_order(points: Values) -> float:
-    """The mean where the sum overflows: terms are divided before they are added."""
-    with np.errstate(all="ignore"):
-        if np.isfinite(points).all():
-            total, error = sums.over_windows(
-                sums.pairs(points / len(points)),
-                np.zeros((1, 1), dtype=np.int64),
-                np.full((1, 1), len(points)),
-                sums.add,
-            )
-            return float(sums.finish(total, error)[0, 0])
-        return float(np.cumsum(points)[-1])
+def _mean_of_shares(points: Values) -> float:
+    """Terms are divided before they are added."""
+    whole = (np.zeros((1, 1), dtype=np.int64), np.full((1, 1), len(points)))
+    total = sums.over_windows(sums.pairs(points / len(points)), *whole, sums.add)
+    return float(sums.finish(*total)[0, 0])
 
 
 def count_over_time(block: Block) -> Found:
@@ -111,13 +108,25 @@ def _extreme(block: Block, of: np.ufunc) -> Found:
 
 
 def stdvar_over_time(block: Block) -> Found:
-    present = block.count > 0
     leaves = (np.ones_like(block.values), block.values, np.zeros_like(block.values))
-    count, _, squares = sums.over_windows(leaves, block.low, block.count, sums.moments)
-    variance = squares / count
-    spoilt = present & ~np.isfinite(variance)
-    _again(block, variance, spoilt, lambda points: float("nan"))
-    return variance, present
+    count, _, squares = sums.over_windows(leaves, block.low, block.count, _moments)
+    odd = np.concatenate(([0], np.cumsum(~np.isfinite(block.values))))
+    variance = np.where(odd[block.high] > odd[block.low], np.nan, squares / count)
+    return variance, block.count > 0
+
+
+def _moments(left: sums.Parts, right: sums.Parts) -> sums.Parts:
+    """`sums.moments` where neither side is empty."""
+    count = left[0] + right[0]
+    distance = right[1] - left[1]
+    share = right[0] / count
+    mean = left[1] + distance * share
+    distance *= distance
+    distance *= left[0]
+    distance *= share
+    distance += left[2]
+    distance += right[2]
+    return count, mean, distance
 
 
 def stddev_over_time(block: Block) -> Found:
