@@ -187,6 +187,14 @@ def test_places_in_warnings_point_into_the_text(memory: Memory) -> None:
     ]
 
 
+def test_an_answer_does_not_say_more_than_ten_times_what_it_has_to_say() -> None:
+    memory = Memory()
+    memory.load(60_000, [f"gauge_{number} 1 2 3" for number in range(25)])
+    said = evaluate('count(rate({__name__=~"gauge_.+"}[3m]))', memory, 120_000).infos
+    assert len(said) == 11
+    assert said[-1] == "15 more info annotations omitted"
+
+
 def test_an_expression_survives_parsing_with_all_its_parts() -> None:
     node = parse('sum by (a, b) (rate({"x.y", c!~"d"}[5m] offset -1m @ 1.5))')
     assert "Matcher(name='__name__', op='=', value='x.y')" in repr(node)

@@ -7,6 +7,9 @@ Grafana show them as they are.
 import math
 from dataclasses import dataclass, field
 
+MOST = 10
+"""Of each kind of annotation, an answer has no more."""
+
 
 @dataclass(slots=True)
 class Notes:
@@ -139,7 +142,7 @@ class Notes:
                 place,
             )
         self.fixed.clear()
-        return list(self.warnings), list(self.infos)
+        return _some("warning", list(self.warnings)), _some("info", list(self.infos))
 
 
 @dataclass(slots=True)
@@ -186,6 +189,13 @@ def quote(text: str) -> str:
     """Text in double quotes, escaped."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{escaped}"'
+
+
+def _some(level: str, said: list[str]) -> list[str]:
+    """The first ones, and how many more there are."""
+    if len(said) <= MOST:
+        return said
+    return [*said[:MOST], f"{len(said) - MOST} more {level} annotations omitted"]
 
 
 def _said(level: str, message: str, place: str) -> str:

@@ -103,7 +103,8 @@ def _result(context: Context, node: Node, grid: Grid, instant: bool) -> Result:
             return Result(kind, times, [{}], values[None, :], everywhere)  # type: ignore[arg-type]
     found = named(vector(context, node, grid)).without_empty()
     if not instant:
-        found = found.take(sorted(range(len(found.labels)), key=_order(found)))
+        keys = [sorted(labels.items()) for labels in found.labels]
+        found = found.take(sorted(range(len(keys)), key=keys.__getitem__))
     return Result(
         "vector" if instant else "matrix",
         times,
@@ -112,11 +113,6 @@ def _result(context: Context, node: Node, grid: Grid, instant: bool) -> Result:
         found.present,
         found.histograms,
     )
-
-
-def _order(vector: Vector):  # type: ignore[no-untyped-def]
-    keys = [sorted(labels.items()) for labels in vector.labels]
-    return keys.__getitem__
 
 
 def _raw(windows: Windows) -> list[Points]:

@@ -47,14 +47,6 @@ class Budget:
                 "Ask for a shorter range, a longer step or fewer series.",
             )
 
-    @property
-    def seconds_left(self) -> float:
-        return max(0.0, self.until - time.monotonic())
-
-    @property
-    def samples_left(self) -> int:
-        return max(0, self.limits.samples - self.samples)
-
     def check_series(self, count: int) -> None:
         if count > self.limits.series:
             raise too_many_series(count, self.limits.series)

@@ -32,11 +32,6 @@ class Windows:
     place: str
     histograms: Objects | None = None
 
-    @property
-    def fixed(self) -> bool:
-        """The same window for all moments."""
-        return self.ends.count == 1
-
 
 @dataclass(slots=True)
 class Block:
