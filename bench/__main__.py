@@ -7,7 +7,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 
-from bench import disk, explore, growth, idle, ingest, kills, page, remote_write, waterfall
+from bench import disk, explore, growth, idle, ingest, kills, page, promql, remote_write, waterfall
 from bench.figures import LATEST, Figure, table, write
 from bench.options import QUICK, Options
 
@@ -15,6 +15,7 @@ BENCHMARKS: dict[str, Callable[[Options], list[Figure]]] = {
     "idle": idle.benchmark,
     "ingest": ingest.benchmark,
     "remote_write": remote_write.benchmark,
+    "promql": promql.benchmark,
     "disk": disk.benchmark,
     "growth": growth.benchmark,
     "explore": explore.benchmark,
