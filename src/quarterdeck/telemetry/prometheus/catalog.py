@@ -36,6 +36,7 @@ class Catalog:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._families = Families(engine, _TABLE)
+        self._with_histograms: set[int] = set()
 
     def find(
         self, project: int, matchers: Sequence[Matcher], after: int, until: int
@@ -51,6 +52,16 @@ class Catalog:
             if len(rows):
                 found.append(Found(metric, family, rows))
         return found
+
+    def has_histograms(self, project: int) -> bool:
+        """Whether the project has ever had a native histogram: most never have, and need not look."""
+        if project not in self._with_histograms:
+            sql = "SELECT 1 FROM prom_histograms WHERE project = {project:UInt32} LIMIT 1"
+            rows = self._engine.query("promql_histograms", sql, {"project": project}, limits=LIMITS)
+            if not rows.rows:
+                return False
+            self._with_histograms.add(project)
+        return True
 
     def names(self, project: int, matchers: Sequence[Matcher], after: int, until: int) -> set[str]:
         """Names of the labels of series that match; of all series without matchers."""

@@ -113,7 +113,7 @@ class OtlpCatalog:
         self.families = Families(engine, Table("series", _DESCRIBED, labels_of))
         self._lock = threading.Lock()
         self._news: dict[int, int] = {}
-        self._known: dict[tuple[int, str], tuple[int, list[Described]]] = {}
+        self._known: dict[tuple[int, str], tuple[int, list[list[Any]]]] = {}
 
     def committed(self, signal: str, projects: set[int]) -> None:
         """New rows are durable; may be called from any thread."""
@@ -124,20 +124,32 @@ class OtlpCatalog:
 
     def kinds(self, project: int, after: int, until: int) -> list[Described]:
         """Every kind that has series on a day of the range."""
-        where = seen(after, until)
+        rows = self._rows(
+            project,
+            "SELECT metric, type, temporality, monotonic, unit, anyLast(description) FROM series"
+            f" WHERE {seen(after, until)} GROUP BY metric, type, temporality, monotonic, unit",
+        )
+        return [Described(Kind(m, t, p, bool(o), u), help) for m, t, p, o, u, help in rows]
+
+    def resources(self, project: int, after: int, until: int) -> list[tuple[str, int, int]]:
+        """(resource, first, last) in seconds, of each day of the range on which it was heard."""
+        rows = self._rows(
+            project,
+            "SELECT resource, toUnixTimestamp(min(first_seen)), toUnixTimestamp(max(last_seen))"
+            f" FROM series WHERE {seen(after, until)} GROUP BY resource, day",
+        )
+        return [(resource, first, last) for resource, first, last in rows]
+
+    def _rows(self, project: int, sql: str) -> list[list[Any]]:
+        """Rows of a statement, read again only after something new has arrived."""
         with self._lock:
             news = self._news.get(project, 0)
-            known = self._known.get((project, where))
+            known = self._known.get((project, sql))
         if known is not None and known[0] == news:
             return known[1]
-        sql = (
-            "SELECT metric, type, temporality, monotonic, unit, anyLast(description) FROM series"
-            f" WHERE {where} GROUP BY metric, type, temporality, monotonic, unit"
-        )
         rows = self._engine.query("promql_otlp", sql, {"project": project}, limits=LIMITS).rows
-        found = [Described(Kind(m, t, p, bool(o), u), help) for m, t, p, o, u, help in rows]
         with self._lock:
             if len(self._known) > 256:
                 self._known.clear()
-            self._known[project, where] = (news, found)
-        return found
+            self._known[project, sql] = (news, rows)
+        return rows

@@ -8,11 +8,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from quarterdeck.store.telemetry import Engine
-from quarterdeck.telemetry.prometheus.families import LIMITS, seen
 from quarterdeck.telemetry.prometheus.family import Match
 from quarterdeck.telemetry.prometheus.otlp import naming
-from quarterdeck.telemetry.prometheus.otlp.catalog import resource_of
+from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog, resource_of
 from quarterdeck.telemetry.prometheus.points import Points, Series
 from quarterdeck.telemetry.promql.source import Labels, Matcher
 
@@ -21,19 +19,19 @@ _EVERY_MS = 60_000
 
 
 def resources(
-    engine: Engine, match: Match, project: int, matchers: Sequence[Matcher], after: int, until: int
+    catalog: OtlpCatalog,
+    match: Match,
+    project: int,
+    matchers: Sequence[Matcher],
+    after: int,
+    until: int,
 ) -> list[tuple[Labels, int, int]]:
     """Labels of `target_info` that match, and from when to when the resource was heard on a day."""
     name = [m for m in matchers if m.name == "__name__"]
     if not all(match(matcher, [TARGET_INFO])[0] for matcher in name):
         return []
-    sql = (
-        "SELECT resource, toUnixTimestamp(min(first_seen)), toUnixTimestamp(max(last_seen))"
-        f" FROM series WHERE {seen(after, until)} GROUP BY resource, day"
-    )
-    rows = engine.query("promql_resources", sql, {"project": project}, limits=LIMITS).rows
     found = []
-    for text, first, last in rows:
+    for text, first, last in catalog.resources(project, after, until):
         labels = naming.info_labels(resource_of(text))
         if not labels.keys() & {"job", "instance"} or len(labels) < 2:
             continue
@@ -44,7 +42,7 @@ def resources(
 
 
 def select(
-    engine: Engine,
+    catalog: OtlpCatalog,
     match: Match,
     series: Series,
     project: int,
@@ -53,7 +51,7 @@ def select(
     until: int,
 ) -> list[Points]:
     parts = []
-    for labels, first, last in resources(engine, match, project, matchers, after, until):
+    for labels, first, last in resources(catalog, match, project, matchers, after, until):
         times = np.append(np.arange(first, last, _EVERY_MS), last)
         times = times[(times > after) & (times <= until)]
         place = series.places([labels])[0]

@@ -101,7 +101,7 @@ class OtlpSeries:
     def any(self, project: int, matchers: Sequence[Matcher], after: int, until: int) -> bool:
         """Whether anything of OTLP matches."""
         asked = (project, matchers, after, until)
-        return bool(info.resources(self._engine, self._match, *asked) or self.find(*asked))
+        return bool(info.resources(self._catalog, self._match, *asked) or self.find(*asked))
 
     def select(
         self,
@@ -114,7 +114,7 @@ class OtlpSeries:
         engine_limits: EngineLimits,
     ) -> list[Points]:
         """Points of what matches; their series get places in `series`."""
-        parts = info.select(self._engine, self._match, series, project, matchers, after, until)
+        parts = info.select(self._catalog, self._match, series, project, matchers, after, until)
         found = self.find(project, matchers, after, until)
         count = sum(len(each.rows) for each in found)
         if count > limits.series:
@@ -131,7 +131,7 @@ class OtlpSeries:
         found = self.find(project, matchers, after, until)
         names = {n for each in found for n in each.family.names(each.rows)} - {KIND}
         names |= {_EXTRA[each.part] for each in found if each.part in _EXTRA}
-        asked = (self._engine, self._match, project, matchers, after, until)
+        asked = (self._catalog, self._match, project, matchers, after, until)
         names |= {n for labels, _, _ in info.resources(*asked) for n in labels}
         return names | {NAME} if found else names
 
@@ -139,7 +139,7 @@ class OtlpSeries:
         self, project: int, name: str, matchers: Sequence[Matcher], after: int, until: int
     ) -> set[str]:
         """Values of a label among series that match; among all without matchers."""
-        asked = (self._engine, self._match, project, matchers, after, until)
+        asked = (self._catalog, self._match, project, matchers, after, until)
         values = {labels.get(name, "") for labels, _, _ in info.resources(*asked)} - {""}
         if name == NAME and not matchers:
             kinds = self._catalog.kinds(project, after, until)
@@ -157,7 +157,7 @@ class OtlpSeries:
         self, project: int, matchers: Sequence[Matcher], after: int, until: int
     ) -> list[Labels]:
         """The labels of series that match."""
-        asked = (self._engine, self._match, project, matchers, after, until)
+        asked = (self._catalog, self._match, project, matchers, after, until)
         found = [labels for labels, _, _ in info.resources(*asked)]
         for each in self.find(project, matchers, after, until):
             if each.part in _EXTRA:
