@@ -14,7 +14,8 @@ from quarterdeck.cli import COMMANDS, cli
 from quarterdeck.core.settings import SETTINGS
 
 ROOT = Path(__file__).parent.parent
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("deploy/*")])
+_DEPLOYED = (path for path in ROOT.glob("deploy/**/*") if path.is_file())
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *_DEPLOYED])
 # Variables of the environment that are not settings.
 VARIABLES = {"URL", "KEY", "PROJECT"}
 
