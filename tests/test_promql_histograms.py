@@ -2,6 +2,7 @@
 
 import math
 import random
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -14,6 +15,12 @@ from quarterdeck.telemetry.promql.histogram_stack import restarts, stack
 from quarterdeck.telemetry.promql.source import Grid
 from quarterdeck.telemetry.promql.values import Points
 from support.promql import Memory
+
+
+@pytest.fixture(autouse=True)
+def _numbers_as_in_an_evaluation() -> Iterator[None]:
+    with np.errstate(all="ignore"):
+        yield
 
 
 def any_histogram(chance: random.Random, like: Histogram | None = None) -> Histogram:

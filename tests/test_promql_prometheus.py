@@ -237,23 +237,21 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         address = f"127.0.0.1:{probe.getsockname()[1]}"
-    process = subprocess.Popen(
-        [
-            "prometheus",
-            f"--config.file={directory}/prometheus.yml",
-            f"--storage.tsdb.path={directory}/data",
-            "--storage.tsdb.retention.time=100y",
-            f"--web.listen-address={address}",
-        ],
-        stdout=subprocess.DEVNULL,
-        stderr=(directory / "log").open("wb"),
-    )
-    try:
-        _wait(f"http://{address}/-/ready", process, directory / "log")
-        yield f"http://{address}"
-    finally:
-        process.terminate()
-        process.wait(10)
+    command = [
+        "prometheus",
+        f"--config.file={directory}/prometheus.yml",
+        f"--storage.tsdb.path={directory}/data",
+        "--storage.tsdb.retention.time=100y",
+        f"--web.listen-address={address}",
+    ]
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=log)
+        try:
+            _wait(f"http://{address}/-/ready", process, directory / "log")
+            yield f"http://{address}"
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:

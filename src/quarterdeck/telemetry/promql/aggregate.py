@@ -63,13 +63,12 @@ def aggregate(context: Context, node: Aggregate, vector: Vector, param: Values |
         here = counted[order, part]
         count = np.add.reduceat(here, starts, axis=0, dtype=np.int64)
         present[:, part] = count > 0
-        with np.errstate(all="ignore"):
-            if node.op == "quantile":
-                assert param is not None
-                found = quantiles(vector.values[order, part], here, starts, param[part])
-            else:
-                reduce = _REDUCERS[node.op]
-                found = reduce(vector.values[order, part], here, ordered, starts, count)
+        if node.op == "quantile":
+            assert param is not None
+            found = quantiles(vector.values[order, part], here, starts, param[part])
+        else:
+            reduce = _REDUCERS[node.op]
+            found = reduce(vector.values[order, part], here, ordered, starts, count)
         values[:, part] = found
     unnamed = any_of(vector.unnamed, groups, len(labels))
     result = Vector(labels, values, present, unnamed)

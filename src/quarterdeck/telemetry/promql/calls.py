@@ -39,11 +39,13 @@ def _sorted(context: Context, node: Call, args: Args, grid: Grid) -> Vector:
     vector: Vector = args[0]
     if context.asked.start != context.asked.end:
         context.notes.sorted_range(node.place)
-    if grid.count > 1:
-        return vector
     descending = node.name.endswith("_desc")
     if node.name.startswith("sort_by_label"):
+        if grid.count > 1:
+            return vector
         return labels.sort_by_label(vector, args[1:], descending=descending)
+    if grid.count > 1:
+        return Vector(vector.labels, vector.values, vector.floats, vector.unnamed)
     return labels.sort(vector, descending=descending)
 
 
@@ -65,8 +67,7 @@ def _of_histograms(context: Context, vector: Vector, function: Callable[[Any], f
 
 
 def _average(histogram: Any) -> float:
-    with np.errstate(all="ignore"):
-        return float(np.float64(histogram.sum) / histogram.count)
+    return float(np.float64(histogram.sum) / histogram.count)
 
 
 def _quantile(context: Context, node: Call, args: Args, grid: Grid) -> Vector:

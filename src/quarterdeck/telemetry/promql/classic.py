@@ -130,28 +130,26 @@ def _monotonic(bounds: Values, counts: Values) -> tuple[Flags, Values, Values, V
 
 
 def almost_equal(one: Values, other: Values) -> Flags:
-    with np.errstate(all="ignore"):
-        difference = np.abs(one - other)
-        size = np.abs(one) + np.abs(other)
-        near: Flags = (one == other) | (difference / np.maximum(size, 1e-300) < _TOLERANCE)
+    difference = np.abs(one - other)
+    size = np.abs(one) + np.abs(other)
+    near: Flags = (one == other) | (difference / np.maximum(size, 1e-300) < _TOLERANCE)
     return near
 
 
 def _interpolated(bounds: Values, counts: Values, wanted: Values) -> Values:
     if len(bounds) < 2:
         return np.full(len(wanted), math.nan)
-    with np.errstate(all="ignore"):
-        total = counts[-1]
-        rank = wanted * total
-        at = (counts[:-1] < rank).sum(axis=0)
-        each = np.arange(len(wanted))
-        below = np.where(at > 0, counts[np.maximum(at - 1, 0), each], 0.0)
-        start = np.where(at > 0, bounds[np.maximum(at - 1, 0)], 0.0)
-        share = (rank - below) / (counts[at, each] - below)
-        found = start + (bounds[at] - start) * share
-        found = np.where((at == 0) & (bounds[0] <= 0), bounds[0], found)
-        found = np.where(at == len(bounds) - 1, bounds[-2], found)
-        return np.where(total == 0, math.nan, found)
+    total = counts[-1]
+    rank = wanted * total
+    at = (counts[:-1] < rank).sum(axis=0)
+    each = np.arange(len(wanted))
+    below = np.where(at > 0, counts[np.maximum(at - 1, 0), each], 0.0)
+    start = np.where(at > 0, bounds[np.maximum(at - 1, 0)], 0.0)
+    share = (rank - below) / (counts[at, each] - below)
+    found = start + (bounds[at] - start) * share
+    found = np.where((at == 0) & (bounds[0] <= 0), bounds[0], found)
+    found = np.where(at == len(bounds) - 1, bounds[-2], found)
+    return np.where(total == 0, math.nan, found)
 
 
 def fractions(histogram: Classic, low: Values, high: Values) -> tuple[Values, Flags]:
@@ -164,8 +162,7 @@ def fractions(histogram: Classic, low: Values, high: Values) -> tuple[Values, Fl
         bounds, counts = _joined(bounds, counts)
         total = counts[-1]
         lows, highs = low[columns], high[columns]
-        with np.errstate(all="ignore"):
-            share = (_rank(bounds, counts, highs) - _rank(bounds, counts, lows)) / total
+        share = (_rank(bounds, counts, highs) - _rank(bounds, counts, lows)) / total
         share = np.where(lows >= highs, 0.0, share)
         unknown = (total == 0) | np.isnan(lows) | np.isnan(highs)
         found[columns] = np.where(unknown, math.nan, share)

@@ -78,7 +78,8 @@ def evaluate(
             f"invalid expression type {_called(node)} for range query, must be Scalar or "
             "instant Vector"
         )
-    result = _result(context, node, grid, instant)
+    with np.errstate(all="ignore"):  # NaN and infinity are values like others
+        result = _result(context, node, grid, instant)
     result.warnings, result.infos = context.notes.said()
     result.samples = context.budget.samples
     return result

@@ -46,24 +46,21 @@ SIMPLE: dict[str, Callable[[Values], Values]] = {
 
 def of_floats(vector: Vector, function: Callable[[Values], Values]) -> Vector:
     """The function of each float; histograms are dropped, and so is the name."""
-    with np.errstate(all="ignore"):
-        found = function(vector.values)
+    found = function(vector.values)
     return renamed(vector, found, vector.floats)
 
 
 def clamp(vector: Vector, low: Values, high: Values) -> Vector:
     """Between the bounds; nothing where they are the wrong way round."""
-    with np.errstate(all="ignore"):
-        found = np.maximum(np.minimum(vector.values, high), low)
+    found = np.maximum(np.minimum(vector.values, high), low)
     wrong = low > high
     return renamed(vector, found, vector.floats & ~wrong)
 
 
 def round_to(vector: Vector, nearest: Values) -> Vector:
     """To the nearest multiple; halves go up."""
-    with np.errstate(all="ignore"):
-        inverse = 1.0 / nearest
-        return of_floats(vector, lambda values: np.floor(values * inverse + 0.5) / inverse)
+    inverse = 1.0 / nearest
+    return of_floats(vector, lambda values: np.floor(values * inverse + 0.5) / inverse)
 
 
 def scalar_of(vector: Vector) -> Values:
@@ -110,10 +107,9 @@ def labels_of_absent(node: Node) -> Labels:
 
 def date_part(name: str, seconds: Values) -> Values:
     """A part of the date in UTC; seconds beyond what a date can be give NaN."""
-    with np.errstate(all="ignore"):
-        whole = np.trunc(seconds)
-        known = np.isfinite(whole) & (np.abs(whole) < 1e12)
-        moment = np.where(known, whole, 0).astype(np.int64).astype("datetime64[s]")
+    whole = np.trunc(seconds)
+    known = np.isfinite(whole) & (np.abs(whole) < 1e12)
+    moment = np.where(known, whole, 0).astype(np.int64).astype("datetime64[s]")
     found = _PARTS[name](moment).astype(np.float64)
     return np.where(known, found, np.nan)
 

@@ -84,16 +84,15 @@ class Histogram:
     def divided(self, by: float) -> "Histogram":
         """Division by zero leaves no buckets."""
         divide = np.float64(by)
-        with np.errstate(all="ignore"):
-            found = replace(
-                self,
-                count=float(self.count / divide),
-                sum=float(self.sum / divide),
-                zero_count=float(self.zero_count / divide),
-                positive_count=self.positive_count / divide,
-                negative_count=self.negative_count / divide,
-                hint=GAUGE if by < 0 else self.hint,
-            )
+        found = replace(
+            self,
+            count=float(self.count / divide),
+            sum=float(self.sum / divide),
+            zero_count=float(self.zero_count / divide),
+            positive_count=self.positive_count / divide,
+            negative_count=self.negative_count / divide,
+            hint=GAUGE if by < 0 else self.hint,
+        )
         if by == 0:
             found = replace(
                 found,
@@ -191,8 +190,7 @@ def edge(index: Index, schema: int) -> Values:
     """The upper bound of exponential buckets; the last finite one is the greatest float."""
     power = index * 2.0**-schema
     whole = np.floor(power)
-    with np.errstate(over="ignore"):
-        found = np.ldexp(np.exp2(power - whole), np.clip(whole, -2000, 2000).astype(np.int64))
+    found = np.ldexp(np.exp2(power - whole), np.clip(whole, -2000, 2000).astype(np.int64))
     return np.where(power == 1024, np.finfo(np.float64).max, found)
 
 

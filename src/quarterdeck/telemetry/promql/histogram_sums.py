@@ -86,8 +86,7 @@ def _sum(terms: Sequence[float]) -> float:
     try:
         return math.fsum(terms)
     except (OverflowError, ValueError):
-        with np.errstate(all="ignore"):
-            return float(np.sum(terms))
+        return float(np.sum(terms))
 
 
 def _added(parts: Sequence[tuple[Index, Values]]) -> tuple[Index, Values]:

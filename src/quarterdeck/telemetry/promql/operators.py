@@ -54,21 +54,19 @@ class Outcome:
 
 def scalars(op: str, left: Values, right: Values) -> Values:
     """A comparison gives 0 or 1."""
-    with np.errstate(all="ignore"):
-        if op in COMPARISONS:
-            return COMPARISONS[op](left, right).astype(np.float64)
-        return ARITHMETIC[op](left, right)
+    if op in COMPARISONS:
+        return COMPARISONS[op](left, right).astype(np.float64)
+    return ARITHMETIC[op](left, right)
 
 
 def apply(op: str, operands: Operands, context: Context, place: str) -> Outcome:
     """The operator on all points; what does not go together is left out, and said."""
-    with np.errstate(all="ignore"):
-        if op in COMPARISONS:
-            values = operands.left
-            kept = COMPARISONS[op](operands.left, operands.right)
-        else:
-            values = ARITHMETIC[op](operands.left, operands.right)
-            kept = np.ones(values.shape, dtype=np.bool_)
+    if op in COMPARISONS:
+        values = operands.left
+        kept = COMPARISONS[op](operands.left, operands.right)
+    else:
+        values = ARITHMETIC[op](operands.left, operands.right)
+        kept = np.ones(values.shape, dtype=np.bool_)
     outcome = Outcome(values, operands.present, kept & operands.present)
     if operands.left_histograms is not None or operands.right_histograms is not None:
         _with_histograms(op, operands, outcome, context, place)

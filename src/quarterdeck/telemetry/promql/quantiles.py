@@ -101,10 +101,9 @@ def native_quantiles(wanted: Values, histograms: Sequence[Histogram]) -> Values:
                 turn = slice(None) if forward else slice(None, None, -1)
                 side = Buckets(buckets.lower[turn], buckets.upper[turn], counts[some][:, turn])
                 share = wanted[places[some]] if forward else 1 - wanted[places[some]]
-                with np.errstate(all="ignore"):
-                    found[places[some]] = _interpolated(
-                        like, side, share * totals[some], totals[some], forward
-                    )
+                found[places[some]] = _interpolated(
+                    like, side, share * totals[some], totals[some], forward
+                )
     return found
 
 
@@ -199,20 +198,19 @@ def _share(low: float, high: float, value: float, linear: bool) -> float:
 
 def variance(histogram: Histogram) -> float:
     """Estimated with all observations of a bucket in its middle."""
-    with np.errstate(all="ignore"):
-        mean = np.float64(histogram.sum) / histogram.count
-        buckets = histogram.buckets()
-        filled = buckets.counts != 0
-        low, high, counts = (
-            buckets.lower[filled],
-            buckets.upper[filled],
-            buckets.counts[filled],
-        )
-        if histogram.is_custom:
-            middle = (low + high) / 2
-        else:
-            middle = np.where(high < 0, -1.0, 1.0) * np.sqrt(low * high)
-            middle = np.where((low <= 0) & (high >= 0), 0.0, middle)
-        distances = counts * (middle - mean) ** 2
-        total = math.fsum(distances) if np.isfinite(distances).all() else distances.sum()
-        return float(np.float64(total) / histogram.count)
+    mean = np.float64(histogram.sum) / histogram.count
+    buckets = histogram.buckets()
+    filled = buckets.counts != 0
+    low, high, counts = (
+        buckets.lower[filled],
+        buckets.upper[filled],
+        buckets.counts[filled],
+    )
+    if histogram.is_custom:
+        middle = (low + high) / 2
+    else:
+        middle = np.where(high < 0, -1.0, 1.0) * np.sqrt(low * high)
+        middle = np.where((low <= 0) & (high >= 0), 0.0, middle)
+    distances = counts * (middle - mean) ** 2
+    total = math.fsum(distances) if np.isfinite(distances).all() else distances.sum()
+    return float(np.float64(total) / histogram.count)

@@ -75,11 +75,10 @@ def over_windows(
     present = np.zeros((series, steps), dtype=np.bool_)
     args = [arg[:steps] for arg in args]
     histograms = None
-    with np.errstate(all="ignore"):
-        if windows.histograms is not None:
-            histograms = _mixed(context, node, windows, args, values, present)
-        else:
-            _floats(context, KERNELS[node.name], windows, args, values, present)
+    if windows.histograms is not None:
+        histograms = _mixed(context, node, windows, args, values, present)
+    else:
+        _floats(context, KERNELS[node.name], windows, args, values, present)
     shape = (series, grid.count)
     vector = Vector(
         windows.labels,
