@@ -97,6 +97,12 @@ def test_a_text_that_is_too_long_matches_only_everything() -> None:
     }
 
 
+def test_an_exporter_cannot_hold_the_server_with_a_label() -> None:
+    """Python alone would take hours for each."""
+    for regex, text in (("(a+)+", "a" * 4000 + "b"), ("(.*)-(.*)-(.*)-(.*)-(.*)x", "-" * 4000)):
+        assert compiled(regex).fullmatch(text) is None
+
+
 def in_engine(regex: str, text: str) -> bool:
     """What RE2 itself says."""
     sql = "SELECT match({text:String}, {regex:String})"
