@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import geometric_mean, median
+from typing import Any
 
 import cramjam
 import httpx
@@ -138,7 +139,9 @@ def _bodies(series: int, steps: int, begin_ms: int) -> Iterator[bytes]:
             yield bytes(cramjam.snappy.compress_raw(b"".join(parts)))
 
 
-def _series(head: bytes, moments: "np.ndarray", speed: int, number: int, begin_ms: int) -> bytes:  # type: ignore[type-arg]
+def _series(
+    head: bytes, moments: "np.ndarray[Any, Any]", speed: int, number: int, begin_ms: int
+) -> bytes:
     """A TimeSeries: eighteen bytes a sample, filled in by columns."""
     times = begin_ms + moments * STEP_MS + 3_000 + number % 1_000
     values = (moments * speed + (moments * 7919 + number) % 5).astype("<f8")

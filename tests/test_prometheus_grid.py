@@ -7,6 +7,7 @@ import pytest
 
 from quarterdeck.store.telemetry import EmbeddedEngine
 from quarterdeck.telemetry.prometheus import grid as pushdown
+from quarterdeck.telemetry.prometheus import samples
 from quarterdeck.telemetry.prometheus.source import PromSource
 from quarterdeck.telemetry.promql.evaluate import evaluate
 from quarterdeck.telemetry.promql.source import STALE_BITS, Grid, Matcher, Matrix
@@ -91,7 +92,8 @@ def test_the_engine_and_the_evaluator_agree(
     source: PromSource, function: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pushdown, "_FEWEST", 1)
-    monkeypatch.setattr(pushdown, "_AT_ONCE", 25)
+    monkeypatch.setattr(pushdown, "AT_ONCE", 25)
+    monkeypatch.setattr(samples, "AT_ONCE", 25)
     moments = [
         Grid(START + 60_000, START + 1_500_000, 15_000),
         Grid(START + 1, START + 2_000_000, 61_003),

@@ -17,7 +17,7 @@ from quarterdeck.store.telemetry import Engine, Limits, columns
 from quarterdeck.telemetry.prometheus.families import listed
 from quarterdeck.telemetry.prometheus.family import Ids
 from quarterdeck.telemetry.prometheus.points import between
-from quarterdeck.telemetry.prometheus.samples import place
+from quarterdeck.telemetry.prometheus.samples import AT_ONCE, PARALLEL, place
 from quarterdeck.telemetry.promql.limits import Limits as QueryLimits
 from quarterdeck.telemetry.promql.source import STALE_BITS, Grid, Labels, Matrix, Values, is_stale
 
@@ -40,8 +40,6 @@ FUNCTIONS = {
 # These add up as the window moves: after an infinity the engine's sums stay infinite.
 _FINITE = {"rate", "increase"}
 _FEWEST = 200  # series: for fewer, reading the samples is as quick
-_AT_ONCE = 2_500  # series of a statement, which bounds its memory
-_PARALLEL = 2
 _SETTINGS = {
     "allow_experimental_ts_to_grid_aggregate_function": 1,
     # Rows come in the order of series, so that each is done before the next begins.
@@ -105,12 +103,12 @@ def worthwhile(ids: Ids, grid: Grid, limits: QueryLimits) -> bool:
 def over_grid(pushed: Pushed, ids: Ids, labels: Sequence[Labels]) -> Matrix | None:
     """The function of every series at every moment."""
     ordered = np.sort(ids)
-    chunks = [ordered[i : i + _AT_ONCE] for i in range(0, len(ordered), _AT_ONCE)]
+    chunks = [ordered[i : i + AT_ONCE] for i in range(0, len(ordered), AT_ONCE)]
     pushed = replace(pushed, limits=replace(pushed.limits, threads=1))
     if len(chunks) == 1:
         read = [pushed.read(chunks[0])]
     else:
-        with ThreadPoolExecutor(_PARALLEL) as pool:
+        with ThreadPoolExecutor(PARALLEL) as pool:
             read = list(pool.map(pushed.read, chunks))
     parts = [part for part in read if part is not None]
     if len(parts) < len(read):

@@ -28,6 +28,8 @@ from quarterdeck.telemetry.promql.limits import Limits
 from quarterdeck.telemetry.promql.source import Grid
 from quarterdeck.telemetry.promql.values import Result
 
+MOST_SAMPLES = 20_000_000  # read by one query; some 40 bytes each on the way
+
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
@@ -57,7 +59,9 @@ class Queries:
     def __init__(self, engine: Engine, settings: Settings, clock: Clock) -> None:
         self._engine = engine
         self._clock = clock
-        self._limits = Limits(seconds=float(settings.query_seconds))
+        self._limits = Limits(
+            samples=MOST_SAMPLES, points=MOST_SAMPLES, seconds=float(settings.query_seconds)
+        )
         self._engine_limits = EngineLimits(
             seconds=float(settings.query_seconds), memory_mb=int(settings.query_memory_mb)
         )

@@ -1,13 +1,21 @@
 """Points of Prometheus series out of the tables `prom_samples` and `prom_histograms`."""
 
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 import numpy as np
 import numpy.typing as npt
 
+from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine, Limits, columns
 from quarterdeck.telemetry.prometheus.families import listed
 from quarterdeck.telemetry.prometheus.family import Ids
 from quarterdeck.telemetry.prometheus.points import Places, Points, between, none
 from quarterdeck.telemetry.promql.histogram import Histogram
+from quarterdeck.telemetry.promql.limits import too_many_samples
+
+AT_ONCE = 2_500  # series of a statement, which bounds its memory
+PARALLEL = 2
 
 _HISTOGRAM = (
     "count, sum, schema, zero_threshold, zero_count, positive_index, positive_count,"
@@ -18,12 +26,38 @@ _HISTOGRAM = (
 def floats(
     engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits
 ) -> Points:
-    """Samples of series; `Points.series` are places in `ids`.
+    """Samples of series; `Points.series` are places in `ids`, which ascend.
 
-    A sample that was sent twice and not merged yet comes once.
+    A sample that was sent twice and not merged yet comes once. More than `limits.rows` samples
+    are refused before they are in memory.
     """
     if not len(ids) or until <= after:
         return none()
+    chunks = range(0, len(ids), AT_ONCE)
+
+    def read(begin: int) -> Points:
+        found = _once(engine, project, ids[begin : begin + AT_ONCE], after, until, limits)
+        found.series += begin
+        return found
+
+    try:
+        if len(chunks) == 1:
+            return read(0)
+        limits = replace(limits, threads=1)
+        with ThreadPoolExecutor(PARALLEL) as pool:
+            parts = list(pool.map(read, chunks))
+    except BadInput as error:
+        if error.code == "query_too_large":
+            raise too_many_samples(limits.rows) from None
+        raise
+    return Points(
+        np.concatenate([part.series for part in parts]),
+        np.concatenate([part.times for part in parts]),
+        np.concatenate([part.values for part in parts]),
+    )
+
+
+def _once(engine: Engine, project: int, ids: Ids, after: int, until: int, limits: Limits) -> Points:
     found = _floats(engine, project, ids, after, until, limits, "")
     again = (found.series[1:] == found.series[:-1]) & (found.times[1:] == found.times[:-1])
     if not again.any():

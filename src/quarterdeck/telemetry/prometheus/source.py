@@ -1,6 +1,7 @@
 """`PromSource`: the series of one project as the evaluator asks for them."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -42,7 +43,8 @@ class PromSource:
         series = Series()
         ids, labels = self._found(matchers, after, until)
         series.places(labels)
-        asked = (self._engine, self._project, ids, after, until, self._engine_limits)
+        limits = replace(self._engine_limits, rows=self._limits.samples)
+        asked = (self._engine, self._project, ids, after, until, limits)
         parts = [samples.floats(*asked)]
         if self._catalog.has_histograms(self._project):
             parts.append(samples.histograms(*asked))
