@@ -114,6 +114,17 @@ def test_what_is_not_supported_is_a_syntax_error(memory: Memory, text: str) -> N
     assert error.status == 400
 
 
+def test_labels_that_double_are_stopped(memory: Memory) -> None:
+    text = "b"
+    for _ in range(40):
+        text = f'label_replace({text}, "x", "$1$1", "x", "(.*)")'
+    assert "longer than 65536" in refused(memory, text).message
+    text = "b"
+    for _ in range(40):
+        text = f'label_join({text}, "x", "", "x", "x")'
+    assert "longer than 65536" in refused(memory, text).message
+
+
 def test_a_range_query_of_a_range_vector_is_refused(memory: Memory) -> None:
     assert refused(memory, "b[5m]").code == "promql_syntax"
     assert refused(memory, '"text"').code == "promql_syntax"

@@ -96,7 +96,8 @@ def _result(context: Context, node: Node, grid: Grid, instant: bool) -> Result:
             return Result("string", times, string=string(node))
         case "matrix":
             windows = range_vector(context, node, grid)
-            return Result("matrix", times, raw=_raw(windows))
+            raw = sorted(_raw(windows), key=lambda points: sorted(points.labels.items()))
+            return Result("matrix", times, raw=raw)
         case "scalar":
             values = scalar(context, node, grid)
             everywhere = np.ones((1, len(values)), dtype=np.bool_)

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 from quarterdeck.telemetry.promql.source import Labels
 from quarterdeck.telemetry.promql.values import NAME, Vector, execution, joined
 
+MAX_VALUE = 65_536
 _REFERENCE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")
 _GROUP = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]|\((?!\?)|\(\?P?<(\w+)>", re.DOTALL)
 
@@ -23,6 +24,8 @@ def label_replace(
     whole = f"^(?s:{pattern})$"
     template = rewrite(replacement, pattern)
     distinct = sorted({labels.get(source, "") for labels in vector.labels})
+    longest = max(map(len, distinct), default=0)
+    _check_length(len(template) + template.count("\\") * longest)
     values = pa.array(distinct, pa.string())
     try:
         matches = pc.match_substring_regex(values, whole).to_pylist()
@@ -73,8 +76,16 @@ def label_join(vector: Vector, target: str, separator: str, sources: list[str]) 
         raise execution(f"invalid destination label name in label_join(): {target}")
     if "" in sources:
         raise execution("invalid source label name in label_join(): ")
+    for each in vector.labels:
+        _check_length(sum(len(each.get(name, "")) + len(separator) for name in sources))
     values = [separator.join(each.get(name, "") for name in sources) for each in vector.labels]
     return _set(vector, target, values, [True] * len(values))
+
+
+def _check_length(length: int) -> None:
+    """Labels that double each time would soon fill the memory."""
+    if length > MAX_VALUE:
+        raise execution(f"a label value would be longer than {MAX_VALUE} characters")
 
 
 def _set(vector: Vector, target: str, values: list[str], changed: list[bool]) -> Vector:
