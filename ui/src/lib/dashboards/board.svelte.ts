@@ -91,7 +91,7 @@ export class Board {
     this.error = null;
   };
 
-  place(id: string, to: Partial<Omit<Box, 'id'>>, what = `place ${id}`): void {
+  place(id: string, to: Partial<Omit<Box, 'id'>>, what: string): void {
     this.set({ panels: change(this.spec.panels, id, to) }, what);
   }
 

@@ -7,7 +7,7 @@ import { view } from '#lib/state/view.svelte.ts';
 import { ask, type Asked, type Told } from './ask';
 import type { Choices } from './choices.svelte.ts';
 import { millis, momentOf, pointsOf } from './interval';
-import { Unfit, promql, search, sql, title, type Moment } from './substitute';
+import { Unfit, promql, search, sql, title, uses, type Moment } from './substitute';
 import type { Panel, Query } from './types';
 
 interface Input {
@@ -35,7 +35,10 @@ function asks(panel: Panel, query: Query, choices: Choices, moment: Moment): Ask
   const legend = title(query.legend, values);
   if (query.sql) return { kind: 'sql', text: sql(query.sql, values, moment), legend };
   if (query.promql) {
-    const instant = panel.kind === 'table' || (panel.kind === 'bar' && panel.reduce === 'last');
+    // What sums up the whole range is one figure: its course would ask for the range at each step.
+    const whole = panel.kind === 'stat' && uses(query.promql, '__range');
+    const instant =
+      whole || panel.kind === 'table' || (panel.kind === 'bar' && panel.reduce === 'last');
     const kind = instant ? 'instant' : 'range';
     return { kind, text: promql(query.promql, values, moment), legend };
   }
