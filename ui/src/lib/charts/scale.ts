@@ -23,7 +23,8 @@ const LEAST: Record<KnownUnit, number> = {
 export function ticks(highest: number, unit: ChartUnit, wanted = 3): number[] {
   if (unit === 'minute') return ticks(highest * 60, 'rate', wanted).map((each) => each / 60);
   const base = baseAt(unit, highest);
-  if (base !== 1) return ticks(highest / base, 'number', wanted).map((each) => each * base);
+  if (base !== 1)
+    return ticks(highest > 0 ? highest / base : 1, 'number', wanted).map((each) => each * base);
   const least = isPanelUnit(unit) ? (highest > 0 ? 0 : 1) : LEAST[unit];
   const reach = Math.max(Number.isFinite(highest) ? highest : 0, least);
   const rough = reach / wanted;

@@ -93,7 +93,7 @@ export const panelUnit = (name: string, decimals: number | null = null): PanelUn
 
 /** The unit of a chart whose highest value is this. */
 export const chartUnit = (name: string, decimals: number | null, highest: number): PanelUnit =>
-  panelUnit(name === 'per_second' && highest < LOW_RATE ? SLOW : name, decimals);
+  panelUnit(name === 'per_second' && highest > 0 && highest < LOW_RATE ? SLOW : name, decimals);
 
 function parts(unit: PanelUnit): [Known, number | null] {
   const [, decimals = '', ...rest] = unit.split(':');
