@@ -260,6 +260,29 @@ def test_a_point_without_a_value_ends_its_series(store: Store) -> None:
     assert store.ask("size_count") == {}
 
 
+def test_exemplars_name_the_trace_behind_a_point(store: Store) -> None:
+    def fill(metrics: Any) -> None:
+        made = metrics.add(name="took", unit="s").histogram
+        made.aggregation_temporality = CUMULATIVE
+        point = made.data_points.add(**times(NOW), count=1, sum=1, explicit_bounds=[1], bucket_counts=[1, 0])  # fmt: skip
+        seen = point.exemplars.add(
+            time_unix_nano=(NOW - 1) * MS, as_double=0.7, trace_id=b"\x01" * 16, span_id=b"\x02" * 8
+        )
+        seen.filtered_attributes.add(key="user.kind").value.string_value = "guest"
+
+    store.send(fill)
+    query = 'histogram_quantile(0.9, rate(took_seconds_bucket{job="shop"}[5m]))'
+    [found] = store.queries.exemplars(store.project, query, NOW - MINUTE, NOW)
+    assert found["seriesLabels"]["__name__"] == "took_seconds_bucket"
+    assert found["exemplars"] == [
+        {
+            "labels": {"trace_id": "01" * 16, "span_id": "02" * 8, "user_kind": "guest"},
+            "value": "0.7",
+            "timestamp": (NOW - 1) / 1000,
+        }
+    ]
+
+
 def test_a_real_sdk_is_queryable_under_prometheus_names(server: Server) -> None:
     resource = Resource({"service.name": "sdk", "service.namespace": "e2e", "service.instance.id": "i-1", "cloud.region": "eu"})  # fmt: skip
     exporter = exporters(server, "http", "metrics")

@@ -95,7 +95,12 @@ class Form:
                 node = syntax.parse(text)
             except BadInput as error:
                 raise invalid(name, error.message) from None
-            if not isinstance(node, syntax.Selector) or node.window or node.offset or node.at:
+            if (
+                not isinstance(node, syntax.Selector)
+                or node.window is not None
+                or node.offset
+                or node.at is not None
+            ):
                 raise invalid(name, f'"{text}" is not a series selector')
             found.append(node.matchers)
         return found
