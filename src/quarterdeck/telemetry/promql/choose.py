@@ -11,12 +11,10 @@ from quarterdeck.telemetry.promql.histogram import text_of
 from quarterdeck.telemetry.promql.source import Labels, Values
 from quarterdeck.telemetry.promql.syntax import Aggregate
 from quarterdeck.telemetry.promql.values import (
-    NAME,
     Flags,
     Vector,
     empty,
     execution,
-    joined,
     key_of,
 )
 from quarterdeck.telemetry.promql.windows import columns
@@ -140,30 +138,38 @@ def within_ratio(shares: Values, ratio: Values) -> Flags:
 def count_values(context: Context, node: Aggregate, vector: Vector, label: str) -> Vector:
     """How many series of each group have each value; the value becomes a label."""
     steps = vector.values.shape[1]
-    counts: dict[frozenset[tuple[str, str]], np.ndarray] = {}
-    kept: dict[frozenset[tuple[str, str]], Labels] = {}
-    names = node.labels if node.without else (*node.labels, label)
-    for row, column in context.budget.each(vector.present):
-        one = None if vector.histograms is None else vector.histograms[row, column]
-        value = shortest(vector.values[row, column]) if one is None else text_of(one)
-        labels = {**vector.labels[row], label: value}
-        if node.without:
-            group = {k: v for k, v in labels.items() if k not in names and k != NAME}
-        else:
-            group = {k: labels[k] for k in names if labels.get(k)}
-        key = key_of(group)
-        if key not in counts:
+    names = node.labels if node.without else tuple(n for n in node.labels if n != label)
+    groups, group_labels = groups_of(
+        [{name: value for name, value in each.items() if name != label} for each in vector.labels],
+        names,
+        node.without,
+    )
+    shown = not (node.without and label in node.labels)
+    counts: dict[frozenset[tuple[str, str]], Values] = {}
+
+    def count(group: int, value: str, found: Values) -> None:
+        labels = {**group_labels[group], **({label: value} if shown else {})}
+        key = key_of(labels)
+        counts[key] = counts.get(key, 0.0) + found
+
+    rows, places = np.nonzero(vector.floats)
+    values, which = np.unique(vector.values[rows, places], return_inverse=True)
+    pairs, which = np.unique(groups[rows] * len(values) + which, return_inverse=True)
+    context.budget.check_points(len(pairs), steps)
+    found = np.bincount(which * steps + places, minlength=len(pairs) * steps)
+    for pair, each in zip(pairs.tolist(), found.reshape(len(pairs), steps), strict=True):
+        group, value = divmod(pair, len(values))
+        count(group, shortest(values[value]), each.astype(np.float64))
+    if vector.histograms is not None:
+        for row, column in context.budget.each(vector.is_histogram):
             context.budget.check_points(len(counts) + 1, steps)
-            counts[key] = np.zeros(steps)
-            kept[key] = group
-        counts[key][column] += 1
+            here = (np.arange(steps) == column).astype(np.float64)
+            count(int(groups[row]), text_of(vector.histograms[row, column]), here)
     if not counts:
         return empty(steps)
-    values = np.array([counts[key] for key in counts])
-    found = Vector(
-        [kept[key] for key in counts], values, values > 0, np.zeros(len(counts), dtype=np.bool_)
-    )
-    return joined(found)
+    total = np.array(list(counts.values()))
+    unnamed = np.zeros(len(counts), dtype=np.bool_)
+    return Vector([dict(key) for key in counts], total, total > 0, unnamed)
 
 
 def shortest(value: float) -> str:
