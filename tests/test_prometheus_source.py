@@ -7,6 +7,7 @@ import pytest
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Limits, columns
+from quarterdeck.telemetry.prometheus import catalog
 from quarterdeck.telemetry.prometheus.catalog import Catalog
 from quarterdeck.telemetry.prometheus.match import matches
 from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog
@@ -65,7 +66,12 @@ def test_expressions_mean_what_the_engine_says(pattern: str) -> None:
     assert matches(shared_engine(), Matcher("l", "!~", pattern), values).tolist() == [not f for f in found]  # fmt: skip
 
 
-def test_matchers_choose_series_and_an_absent_label_is_empty() -> None:
+@pytest.mark.parametrize("most", [150_000, 1])
+def test_matchers_choose_series_and_an_absent_label_is_empty(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In memory, and in the engine where a metric has too many series for that."""
+    monkeypatch.setattr(catalog, "MOST_IN_MEMORY", most)
     engine, project = shared_engine(), new_project().id
     add_series(engine, project, [
         ({"__name__": "m", "a": "1", "b": "x"}, [(T, 1.0)]),
@@ -109,7 +115,7 @@ def test_a_sample_sent_again_comes_once_and_a_changed_one_is_the_newest() -> Non
     assert found.values.tolist() == [5.0, 2.0]
 
 
-def test_what_would_read_too_much_is_refused_by_name() -> None:
+def test_what_would_read_too_much_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     engine, project = shared_engine(), new_project().id
     points = [(T + i, float(i)) for i in range(200)]
     add_series(engine, project, [({"__name__": "m", "n": str(n)}, points) for n in range(3)])
@@ -121,6 +127,10 @@ def test_what_would_read_too_much_is_refused_by_name() -> None:
     with pytest.raises(BadInput, match="samples") as told:
         source(QueryLimits(samples=500)).select([NAME], 0, T + 1000)
     assert told.value.code == "promql_too_many_samples"
+    monkeypatch.setattr(catalog, "MOST_FOUND", 2)
+    with pytest.raises(BadInput, match="matches 3 series"):
+        Catalog(engine).find(project, [NAME], 0, T + 1000)
+    monkeypatch.undo()
     with pytest.raises(BadInput, match="matches 3 series"):
         source(QueryLimits(series=2)).select([NAME], 0, T + 1000)
     assert len(source(QueryLimits(samples=600)).select([NAME], 0, T + 1000).times) == 600

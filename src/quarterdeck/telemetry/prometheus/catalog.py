@@ -4,13 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+import numpy as np
+
 from quarterdeck.store.telemetry import Engine, columns
 from quarterdeck.telemetry.prometheus.families import LIMITS, Families, Table, seen
 from quarterdeck.telemetry.prometheus.family import Family, Ids, Rows
 from quarterdeck.telemetry.prometheus.match import matches
+from quarterdeck.telemetry.promql.limits import too_many_series
 from quarterdeck.telemetry.promql.source import Labels, Matcher
 
 NAME = "__name__"
+MOST_IN_MEMORY = 150_000  # series of one metric
+MOST_FOUND = 250_000  # series of one selector, however little is asked of them
 _TABLE = Table("prom_series", "any(labels)", lambda row: row[0])
 
 
@@ -47,11 +52,33 @@ class Catalog:
         chosen = self._metrics(project, [m for m in matchers if m.name == NAME], after, until)
         found = []
         for metric, ids in self._families.present(project, chosen, after, until):
-            family, rows = self._families.family(project, metric, ids)
-            rows = family.match(rows, rest, match)
+            if len(ids) > MOST_IN_MEMORY:
+                family, rows = self._in_engine(project, metric, rest, after, until)
+            else:
+                family, rows = self._families.family(project, metric, ids, after, until)
+                rows = family.match(rows, rest, match)
             if len(rows):
                 found.append(Found(metric, family, rows))
+                if (count := sum(len(each.rows) for each in found)) > MOST_FOUND:
+                    raise too_many_series(count, MOST_FOUND)
         return found
+
+    def _in_engine(
+        self, project: int, metric: str, matchers: Sequence[Matcher], after: int, until: int
+    ) -> tuple[Family, Rows]:
+        """Series of a metric that has more than memory should hold: the engine matches them."""
+        where = f"{seen(after, until)} AND metric = {{metric:String}}"
+        params = {"project": project, "metric": metric}
+        for i, matcher in enumerate(matchers):
+            params |= {f"n{i}": matcher.name, f"v{i}": matcher.value}
+            test = f"labels[{{n{i}:String}}] = {{v{i}:String}}"
+            if matcher.op in ("=~", "!~"):
+                params[f"v{i}"] = f"^(?s:{matcher.value})$"
+                test = f"match(labels[{{n{i}:String}}], {{v{i}:String}})"
+            where += f" AND {'NOT ' if matcher.op[0] == '!' else ''}{test}"
+        family = Family()
+        family.add(*self._families.described(where, params))
+        return family, np.arange(len(family))
 
     def has_histograms(self, project: int) -> bool:
         """Whether the project has ever had a native histogram: most never have, and need not look."""

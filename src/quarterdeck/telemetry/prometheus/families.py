@@ -8,7 +8,7 @@ date. Memory is bounded: the families asked for longest ago are forgotten first.
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from quarterdeck.store.telemetry import Engine, Limits, columns
 from quarterdeck.telemetry.prometheus.family import Family, Ids, Rows
+from quarterdeck.telemetry.promql.limits import too_many_series
 from quarterdeck.telemetry.promql.source import Labels
 
 MOST_KEPT = 300_000  # series in memory, of each table
@@ -77,8 +78,12 @@ class Families:
             for i, name in enumerate(read["metric"].values)
         ]
 
-    def family(self, project: int, metric: str, ids: Ids) -> tuple[Family, Rows]:
-        """The family with at least these series, and their rows."""
+    def family(
+        self, project: int, metric: str, ids: Ids, after: int, until: int
+    ) -> tuple[Family, Rows]:
+        """The family with at least these series, which the range has, and their rows."""
+        if len(ids) > MOST_KEPT:
+            raise too_many_series(len(ids), MOST_KEPT)
         key = (project, metric)
         missing = ids
         with self._lock:
@@ -89,7 +94,7 @@ class Families:
                 if known.all():
                     return family, rows
                 missing = ids[~known]
-        new_ids, labels = self._fetch(project, metric, missing)
+        new_ids, labels = self._fetch(project, metric, missing, after, until)
         with self._lock:
             family = self._kept.setdefault(key, Family())
             self._kept.move_to_end(key)
@@ -101,12 +106,20 @@ class Families:
             self._forget()
             return family, rows[known]
 
-    def _fetch(self, project: int, metric: str, ids: Ids) -> tuple[Ids, list[Labels]]:
-        where = "project = {project:UInt32} AND metric = {metric:String}"
-        params: dict[str, object] = {"project": project, "metric": metric}
+    def _fetch(
+        self, project: int, metric: str, ids: Ids, after: int, until: int
+    ) -> tuple[Ids, list[Labels]]:
+        where = f"{seen(after, until)} AND metric = {{metric:String}}"
         if len(ids) <= MOST_LISTED:
             where += f" AND series_id IN ({listed(ids)})"
-        sql = f"SELECT series_id, {self._table.described} FROM {self._table.name} WHERE {where} GROUP BY series_id"
+        return self.described(where, {"project": project, "metric": metric})
+
+    def described(self, where: str, params: Mapping[str, Any]) -> tuple[Ids, list[Labels]]:
+        """Series and their labels by a condition, at most `MOST_KEPT`."""
+        sql = (
+            f"SELECT series_id, {self._table.described} FROM {self._table.name} WHERE {where}"
+            f" GROUP BY series_id LIMIT {MOST_KEPT}"
+        )
         rows = self._engine.query("promql_labels", sql, params, limits=LIMITS).rows
         labels = [self._table.labels(row[1:]) for row in rows]
         return np.array([row[0] for row in rows], np.uint64), labels

@@ -83,7 +83,7 @@ class OtlpSeries:
         families = self._catalog.families
         metrics = sorted({kind.metric for _, _, kind in names})
         present = {
-            metric: families.family(project, metric, ids)
+            metric: families.family(project, metric, ids, after, until)
             for metric, ids in families.present(project, metrics, after, until)
         }
         found = []
