@@ -155,3 +155,31 @@ def test_lists_hold_the_beginning_of_long_bodies_and_the_record_itself_all_of_it
     assert rows[True].body == "é" * 16_384
     assert rows[False].body == "short"
     assert read_record(shared_engine(), project, rows[True].id).body == long
+
+
+def test_lists_hold_the_beginning_of_long_attributes_and_the_record_itself_all_of_them() -> None:
+    project, at = new_project().id, now_ns()
+    many = {f"n{i}": "é" * 400 for i in range(1_000)}
+    add_logs(
+        shared_engine(),
+        project,
+        {"body": "one", "time": at, "attributes": {"big": '"' * 300_000, "order": 7, "deep": {"a": [1.0]}}},
+        {"body": "many", "time": at, "attributes": many},
+        {"body": "none", "time": at, "attributes": {"plain": "x" * 20_000, "whole": 2.0}},
+        {"body": "there", "time": at, "resource": {"banner": "b" * 200_000, "cores": 2}},
+    )  # fmt: skip
+    rows = {row.body: row for row in pages(project, at // 10**6 - 1_000, at // 10**6 + 1, 10)[0].items}  # fmt: skip
+    assert {body for body, row in rows.items() if row.attributes_cut} == {"one", "many", "there"}
+    one = rows["one"].attributes
+    assert one == {"big": '"' * (32_768 // 3), "order": 7, "deep": {"a": [1.0]}}
+    assert len(rows["many"].attributes) == 1_000
+    assert set(rows["many"].attributes.values()) == {"é" * 16}
+    assert rows["none"].attributes == {"plain": "x" * 20_000, "whole": 2.0}
+    assert rows["there"].resource["cores"] == 2
+    assert 0 < len(rows["there"].resource["banner"]) < 32_768
+    engine = shared_engine()
+    assert read_record(engine, project, rows["one"].id).attributes["big"] == '"' * 300_000
+    assert read_record(engine, project, rows["many"].id).attributes == many
+    whole = read_record(engine, project, rows["there"].id)
+    assert whole.resource["banner"] == "b" * 200_000
+    assert not whole.attributes_cut

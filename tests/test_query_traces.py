@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from quarterdeck.core.errors import NotFound
-from quarterdeck.telemetry.query.trace import trace
+from quarterdeck.telemetry.query.trace import span_details, trace
 from quarterdeck.telemetry.query.traces import Filter, traces
 from quarterdeck.telemetry.query.window import Window, window_of
 from support.engine import new_project, shared_engine
@@ -175,3 +175,14 @@ def test_events_and_links_have_their_place_and_their_types() -> None:
         ("retry", 5, {"n": 1, "d": 2.0})
     ]
     assert [(li.trace_id, li.attributes) for li in span.links] == [("ab", {"k": True})]
+
+
+def test_a_trace_holds_the_beginning_of_long_values_and_the_span_itself_all_of_them() -> None:
+    project = new_project().id
+    add_spans(shared_engine(), project, {"attributes": {"dump": "x" * 100_000, "n": 1}})
+    (span,) = trace(shared_engine(), project, f"{1:032x}").spans
+    assert span.attributes == {"dump": "x" * 16_384, "n": 1}
+    assert span.attributes_cut
+    (whole,) = span_details(shared_engine(), project, f"{1:032x}", span.span_id)
+    assert whole.attributes["dump"] == "x" * 100_000
+    assert not whole.attributes_cut

@@ -18,6 +18,7 @@ Signal = Literal["logs", "spans"]
 MOST_FIELDS = 60
 MOST_VALUES = 20
 SAMPLE = 5_000
+_LONGEST = 1_024  # bytes of a column's value; what is longer is nothing to choose from
 
 COLUMNS: dict[Signal, dict[str, str]] = {
     "logs": {
@@ -83,7 +84,9 @@ def pairs(signal: Signal) -> str:
     """SQL: an array of (field, value) of a row."""
     columns = ", ".join(f"('{name}', {sql})" for name, sql in COLUMNS[signal].items())
     texts = "arrayFilter(x -> length(x.2) BETWEEN 1 AND 128 AND length(x.1) <= 128, arrayZip(arrayMap(k -> toString(k), mapKeys(attributes)), mapValues(attributes)))"
-    return f"arrayConcat(arrayFilter(x -> x.2 != '', [{columns}]), {texts})"
+    return (
+        f"arrayConcat(arrayFilter(x -> length(x.2) BETWEEN 1 AND {_LONGEST}, [{columns}]), {texts})"
+    )
 
 
 def _sampled(

@@ -11,7 +11,16 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput
 from quarterdeck.store.telemetry import Engine
-from quarterdeck.telemetry.query.rows import ATTRIBUTES, RESOURCE, hex_id, object_of
+from quarterdeck.telemetry.query.rows import (
+    ATTRIBUTES,
+    LISTED_ATTRIBUTES,
+    LISTED_BYTES,
+    LISTED_CUT,
+    LISTED_RESOURCE,
+    RESOURCE,
+    hex_id,
+    object_of,
+)
 from quarterdeck.telemetry.query.search_sql import search_logs
 from quarterdeck.telemetry.query.window import Asked, Window, run
 from quarterdeck.telemetry.search.fields import LEVEL, LEVELS, level_of
@@ -20,7 +29,6 @@ from quarterdeck.telemetry.sql.wire import read_json
 Order = Literal["desc", "asc"]
 
 MOST = 1_000
-LISTED_BYTES = 32_768  # of a body
 HASH = "sipHash64(service, body, span_id, severity_number, mapValues(attributes))"
 """SQL: tells records of the same nanosecond apart, the same in every query."""
 _HEX = re.compile(r"[0-9a-f]{16}")
@@ -43,6 +51,9 @@ class LogRow(BaseModel):
     span_id: str
     attributes: dict[str, Any]
     resource: dict[str, Any]
+    attributes_cut: bool = Field(
+        description="Only the beginning of long values, of attributes or resource: its context holds them whole."
+    )
 
 
 class Logs(BaseModel):
@@ -146,18 +157,21 @@ def read(
     by: str = "time",
     whole: bool = False,
 ) -> list[LogRow]:
-    """The first records of a window that meet the conditions; long bodies cut unless `whole`."""
+    """The first records of a window that meet the conditions; what is long cut unless `whole`."""
     cut = f"length(logs.body) > {LISTED_BYTES}"
     body = (
         "logs.body"
         if whole
         else f"if({cut}, toValidUTF8(left(logs.body, {LISTED_BYTES})), logs.body)"
     )
+    rest = f"{LISTED_ATTRIBUTES}, {LISTED_RESOURCE}, {LISTED_CUT}"
+    if whole:
+        rest = f"{ATTRIBUTES}, {RESOURCE}, false AS attributes_cut"
     direction = "DESC" if order == "desc" else "ASC"
     sql = f"""
         SELECT toUnixTimestamp64Nano(time) AS at, {HASH} AS hash, severity_number, severity_text, toString(severity) AS level,
             service, environment, release, event_name, {body} AS shown, {"false" if whole else cut} AS cut, toString(body_type) AS type_of_body,
-            {hex_id("trace_id", 16)}, {hex_id("span_id", 8)}, {ATTRIBUTES}, {RESOURCE}
+            {hex_id("trace_id", 16)}, {hex_id("span_id", 8)}, {rest}
         FROM logs WHERE {window.where()}{asked.sql} ORDER BY {by} {direction} LIMIT {int(limit)}"""
     rows = run(engine, "logs", sql, window, asked).rows
     seen: dict[str, int] = {}
@@ -170,7 +184,7 @@ def read(
 
 
 def _row(row: list[Any], id: str) -> LogRow:
-    at, _, number, text, level, service, environment, release, event, body, cut, kind, trace, span, attributes, resource = row  # fmt: skip
+    at, _, number, text, level, service, environment, release, event, body, cut, kind, trace, span, attributes, resource, short = row  # fmt: skip
     return LogRow.model_construct(
         id=id,
         time_ms=at // 1_000_000,
@@ -188,6 +202,7 @@ def _row(row: list[Any], id: str) -> LogRow:
         span_id=span,
         attributes=object_of(attributes),
         resource=object_of(resource),
+        attributes_cut=bool(short),
     )
 
 

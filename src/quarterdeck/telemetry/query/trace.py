@@ -13,7 +13,16 @@ from quarterdeck.core.errors import NotFound
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query import logs
 from quarterdeck.telemetry.query.logs import LogRow
-from quarterdeck.telemetry.query.rows import ATTRIBUTES, RESOURCE, hex_id, list_of, object_of
+from quarterdeck.telemetry.query.rows import (
+    ATTRIBUTES,
+    LISTED_ATTRIBUTES,
+    LISTED_CUT,
+    LISTED_RESOURCE,
+    RESOURCE,
+    hex_id,
+    list_of,
+    object_of,
+)
 from quarterdeck.telemetry.query.span_tree import Seen, self_times, tree_of
 from quarterdeck.telemetry.query.window import Asked, Window, run
 
@@ -50,6 +59,9 @@ class SpanDetails(BaseModel):
     links: list[SpanLink]
     attributes: dict[str, Any]
     resource: dict[str, Any]
+    attributes_cut: bool = Field(
+        description="Only the beginning of long values, of attributes or resource: the span itself has them whole."
+    )
 
 
 class Span(SpanDetails):
@@ -126,7 +138,7 @@ def trace(engine: Engine, project: int, trace_id: str) -> Trace:
     asked = found.asked()
     sql = f"""
         SELECT {IDS}, toUnixTimestamp64Nano(time) AS at, greatest(duration_ns, 0), toString(kind), service, name,
-            toString(status), status_message, duration_ns, {_DETAILS}
+            toString(status), status_message, duration_ns, {_LISTED}
         FROM spans WHERE {found.window.where()}{asked.sql} ORDER BY time, span_id {ONCE} LIMIT {MOST_SPANS + 1}"""
     rows = run(engine, "trace", sql, found.window, asked).rows
     if not rows:
@@ -184,11 +196,13 @@ def _span(row: list[Any], base: int, own: int) -> Span:
     )
 
 
-_DETAILS = f"environment, release, scope, scope_version, events, links, {ATTRIBUTES}, {RESOURCE}"
+_SAID = "environment, release, scope, scope_version, events, links"
+_DETAILS = f"{_SAID}, {ATTRIBUTES}, {RESOURCE}, false AS attributes_cut"
+_LISTED = f"{_SAID}, {LISTED_ATTRIBUTES}, {LISTED_RESOURCE}, {LISTED_CUT}"
 
 
 def _details(row: list[Any], base: int) -> dict[str, Any]:
-    environment, release, scope, version, events, links, attributes, resource = row
+    environment, release, scope, version, events, links, attributes, resource, cut = row
     return {
         "environment": environment,
         "release": release,
@@ -211,6 +225,7 @@ def _details(row: list[Any], base: int) -> dict[str, Any]:
         ],
         "attributes": object_of(attributes),
         "resource": object_of(resource),
+        "attributes_cut": bool(cut),
     }
 
 

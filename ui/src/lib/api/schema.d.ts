@@ -4741,6 +4741,11 @@ export interface components {
             resource: {
                 [key: string]: unknown;
             };
+            /**
+             * Attributes Cut
+             * @description Only the beginning of long values, of attributes or resource: its context holds them whole.
+             */
+            attributes_cut: boolean;
         };
         /** LoginBody */
         LoginBody: {
@@ -6059,6 +6064,11 @@ export interface components {
             resource: {
                 [key: string]: unknown;
             };
+            /**
+             * Attributes Cut
+             * @description Only the beginning of long values, of attributes or resource: the span itself has them whole.
+             */
+            attributes_cut: boolean;
             /** Parent Span Id */
             parent_span_id: string;
             /** Service */
@@ -6108,6 +6118,11 @@ export interface components {
             resource: {
                 [key: string]: unknown;
             };
+            /**
+             * Attributes Cut
+             * @description Only the beginning of long values, of attributes or resource: the span itself has them whole.
+             */
+            attributes_cut: boolean;
         };
         /** SpanEvent */
         SpanEvent: {

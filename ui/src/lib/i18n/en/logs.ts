@@ -44,6 +44,8 @@ export const logs = {
   body: {
     all: 'Show all of it',
     allOf: (n: string) => `Show all ${n} characters`,
+    attributesCut: 'Long values are cut short here.',
+    attributes: 'Show them whole',
     json: 'Copy as JSON',
   },
   columns: {

@@ -46,6 +46,8 @@ export const logs: Catalogue['logs'] = {
   body: {
     all: 'Tout montrer',
     allOf: (n: string) => `Montrer les ${n} caractères`,
+    attributesCut: 'Les longues valeurs sont abrégées ici.',
+    attributes: 'Les montrer en entier',
     json: 'Copier en JSON',
   },
   columns: {
