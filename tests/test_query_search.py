@@ -300,6 +300,10 @@ def test_a_search_finds_these_traces(spans: tuple[int, int], text: str, found: s
         ("spans", "status>ok", "ok"),
         ("spans", "root:maybe", "maybe"),
         ("spans", "has_error>true", "true"),
+        ("logs", "a amount:[599 TO 500]", "[599 TO 500]"),
+        ("logs", "amount:10..2 b", "10..2"),
+        ("logs", "level:[error TO info]", "[error TO info]"),
+        ("spans", "(a OR duration:[2s TO 100ms])", "[2s TO 100ms]"),
     ],
 )
 def test_a_value_that_a_field_cannot_have_is_refused_where_it_stands(

@@ -2,9 +2,10 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from quarterdeck.resources.spec import Spec, ui
+from quarterdeck.telemetry.query.search_check import readable
 
 Signal = Literal["traces", "logs", "metrics"]
 

@@ -167,7 +167,7 @@ def _text(asked: Asked, leaf: Leaf, value: str) -> str:
         case Match(_, Regex(text)):
             return f"match({value}, {asked.bind(text)})"
     return (
-        f"ifNull({_ordered(leaf, f'toFloat64OrNull(toString({value}))', _number(asked, leaf))}, 0)"
+        f"ifNull({_ordered(asked, leaf, f'toFloat64OrNull(toString({value}))', _number(leaf))}, 0)"
     )
 
 
@@ -207,27 +207,27 @@ def _level(asked: Asked, leaf: Leaf, field: Field) -> str:
             named = _text(asked, leaf, "toString(severity)")
             return f"{named} OR {_text(asked, leaf, 'severity_text')}"
 
-    def number(text: str) -> str:
+    def number(text: str) -> int:
         level = level_of(text)
         if level is None:
             raise invalid(f"`{text}` is not a level.", leaf.at, f"Levels are {', '.join(LEVELS)}.")
-        return str(level)
+        return level
 
-    return _ordered(leaf, field.sql, number)
+    return _ordered(asked, leaf, field.sql, number, "Int8")
 
 
 def _number_field(asked: Asked, leaf: Leaf, field: Field) -> str:
-    return _ordered(leaf, field.sql, _number(asked, leaf))
+    return _ordered(asked, leaf, field.sql, _number(leaf))
 
 
 def _duration(asked: Asked, leaf: Leaf, field: Field) -> str:
-    def number(text: str) -> str:
+    def number(text: str) -> int:
         duration = duration_of(text, field.unit)
         if duration is None:
             raise invalid(f"`{text}` is not a duration.", leaf.at, "Write 250ms, 1.5s or 2m30s.")
-        return asked.bind(duration, "Int64")
+        return duration
 
-    return _ordered(leaf, field.sql, number)
+    return _ordered(asked, leaf, field.sql, number, "Int64")
 
 
 def _choice(asked: Asked, leaf: Leaf, field: Field) -> str:
@@ -266,24 +266,33 @@ def _same_id(asked: Asked, column: str, text: str) -> str:
     return f"{column} = toFixedString(unhex({asked.bind(text)}), {len(text) // 2})"
 
 
-def _ordered(leaf: Leaf, value: str, number: Callable[[str], str]) -> str:
-    """Conditions on what can be compared; `number` gives the SQL of a value that was written."""
+def _ordered(
+    asked: Asked, leaf: Leaf, value: str, number: Callable[[str], float], type: str = "Float64"
+) -> str:
+    """Conditions on what can be compared; `number` reads a value that was written."""
     match leaf:
         case Match(_, Text(text)):
-            return f"{value} = {number(text)}"
+            return f"{value} = {asked.bind(number(text), type)}"
         case Compare(_, operator, text):
-            return f"{value} {operator} {number(text)}"
+            return f"{value} {operator} {asked.bind(number(text), type)}"
         case Range(_, low, high, with_low, with_high):
-            above = "" if low is None else f"{value} {'>=' if with_low else '>'} {number(low)}"
-            below = "" if high is None else f"{value} {'<=' if with_high else '<'} {number(high)}"
+            least, most = (None if side is None else number(side) for side in (low, high))
+            if least is not None and most is not None and least > most:
+                raise invalid(
+                    f"The range is turned around: `{low}` is more than `{high}`.",
+                    leaf.at,
+                    f"Write {leaf.field}:[{high} TO {low}].",
+                )
+            above = "" if least is None else f"{value} {'>=' if with_low else '>'} {asked.bind(least, type)}"  # fmt: skip
+            below = "" if most is None else f"{value} {'<=' if with_high else '<'} {asked.bind(most, type)}"  # fmt: skip
             return " AND ".join(filter(None, (above, below)))
         case Exists():
             return "1 = 1"
     raise invalid(f"`{leaf.field}` is compared with numbers, not with patterns.", leaf.at)
 
 
-def _number(asked: Asked, leaf: Leaf) -> Callable[[str], str]:
-    def number(text: str) -> str:
+def _number(leaf: Leaf) -> Callable[[str], float]:
+    def number(text: str) -> float:
         found = number_of(text)
         if found is None:
             raise invalid(
@@ -291,7 +300,7 @@ def _number(asked: Asked, leaf: Leaf) -> Callable[[str], str]:
                 leaf.at,
                 "Write 500, -1.5 or 10KB; put it in quotes behind : to look for the text itself.",
             )
-        return asked.bind(found, "Float64")
+        return found
 
     return number
 
