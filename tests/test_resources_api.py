@@ -47,6 +47,15 @@ async def _events(desk: Desk) -> list[Any]:
     return await desk.control.read(work)
 
 
+async def test_a_search_that_cannot_be_read_is_not_saved(desk: Desk) -> None:
+    for signal, query, at in (("logs", "a:(", 2), ("traces", "ok duration>soon", 12)):
+        spec = {**SEARCH, "signal": signal, "query": query}
+        refused = await desk.ask("admin", "PUT", "/saved-search/broken", {"spec": spec})
+        assert refused.status_code == 422
+        assert f"cannot be read, at {at}" in refused.text
+    assert (await desk.ask("admin", "GET", "/saved-search/broken")).status_code == 404
+
+
 async def test_a_resource_is_written_read_listed_and_deleted(desk: Desk) -> None:
     response = await desk.ask("admin", "PUT", "/saved-search/failed", {"spec": SEARCH})
     assert response.status_code == 201

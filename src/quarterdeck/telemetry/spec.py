@@ -127,3 +127,8 @@ class SavedSearchSpec(Spec):
         title="Pinned",
         description="Whether it is offered at the top of the page for everyone in the project.",
     )
+
+    @model_validator(mode="after")
+    def _can_be_searched(self) -> "SavedSearchSpec":
+        readable(self.signal, self.query)
+        return self
