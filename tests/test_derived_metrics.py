@@ -39,6 +39,15 @@ def test_a_metric_whose_search_cannot_be_read_is_refused_when_it_is_written() ->
         assert f"cannot be read, at {at}" in str(flaws)
 
 
+def test_a_metric_cannot_take_a_name_of_hosts_or_of_quarterdeck() -> None:
+    taken = ("system.cpu.utilization", "process.memory", "quarterdeck_requests", "System_cpu", "quarterdeck")  # fmt: skip
+    for name in (*taken, "systems.up", "shop.process.time", "processed_total"):
+        metric = {"title": "T", "metric": name, "signal": "logs"}
+        found, flaws = parse_spec(KINDS.named("derived-metric"), metric)
+        assert (found is None) == (name in taken), name
+        assert ("is a name of hosts" in str(flaws)) == (name in taken)
+
+
 def test_records_are_counted_by_minute_service_and_label() -> None:
     project, minute = new_project().id, now_ns() // MINUTE * MINUTE - 3 * MINUTE
     lines = [

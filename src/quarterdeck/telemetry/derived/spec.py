@@ -1,5 +1,6 @@
 """What a person configures: which records or spans become which metric."""
 
+import re
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -8,6 +9,8 @@ from quarterdeck.resources.spec import Spec, ui
 from quarterdeck.telemetry.query.search_check import readable
 
 MOST_GROUPS = 8
+TAKEN = ("system", "process", "quarterdeck")
+"""Whose names come from hosts and from Quarterdeck itself: what is counted would mix with them."""
 DURATION = "duration"
 
 # OpenTelemetry's bounds for durations in seconds (semantic conventions, http.server.request.duration).
@@ -31,7 +34,7 @@ class DerivedMetricSpec(Spec):
     )
     metric: str = Field(
         title="Metric",
-        description="Its name: letters, digits and . _ - /, beginning with a letter.",
+        description="Its name: letters, digits and . _ - /, beginning with a letter; not one of a host's or of Quarterdeck's own.",
         pattern=r"^[A-Za-z][A-Za-z0-9_./-]{0,254}$",
         examples=["shop.payments.failed"],
     )
@@ -100,6 +103,17 @@ class DerivedMetricSpec(Spec):
     def edges(self) -> list[float]:
         """The bounds that hold."""
         return self.bounds or list(SECONDS)
+
+    @field_validator("metric")
+    @classmethod
+    def _is_its_own(cls, name: str) -> str:
+        # PromQL sees every separator as `_`, so system.cpu and system_cpu are one name.
+        first = re.split(r"[._/-]", name.lower(), maxsplit=1)[0]
+        if first in TAKEN:
+            raise ValueError(
+                f"is a name of hosts or of Quarterdeck itself: {first} cannot begin it"
+            )
+        return name
 
     @field_validator("bounds")
     @classmethod
