@@ -205,3 +205,14 @@ def test_a_grid_covers_its_window_with_round_steps(length_ms: int) -> None:
     assert grid.start_ms <= start
     assert grid.start_ms + grid.size * grid.step_ms >= start + length_ms
     assert grid.size <= 62
+
+
+def test_what_is_too_long_to_choose_from_is_no_facet() -> None:
+    project, at = new_project().id, now_ns()
+    add_spans(
+        shared_engine(), project, {"name": "n" * 100_000, "attributes": {"dump": "x" * 100_000, "tenant": "t1"}, "time": at}
+    )  # fmt: skip
+    moment = window_of(project, at // 10**6 - 1_000, at // 10**6 + 1_000)
+    found = {f.field: f.values for f in facets(shared_engine(), moment, "spans", q="tenant:t1")}
+    assert [(each.value, each.count) for each in found["tenant"]] == [("t1", 1)]
+    assert not {"name", "dump"} & found.keys()
