@@ -233,13 +233,10 @@ async def test_stopping_ends_no_series_for_the_next_start_goes_on_with_them(
     async with deck_over(tmp_path) as deck:
         await deck.put("j", static_configs=targets(exporters, "/metrics", "/hang"))
         await deck.until(lambda: deck.store.last(named("a", exporters)) == 1)
-        moment = deck.health().at_ms % 1000
     assert deck.store.ended == set()
     async with deck_over(tmp_path) as again:
         again.scraping.look()
         await again.until(lambda: again.store.last(named("a", exporters)) == 1)
-        late = again.points()["/metrics"].memory.health.at_ms % 1000 - moment
-        assert min(late % 1000, -late % 1000) < 400  # its moment within the second
 
 
 async def test_a_job_of_a_project_that_is_gone_keeps_nothing(

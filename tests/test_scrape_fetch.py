@@ -38,13 +38,13 @@ def ask_of(**spec: Any) -> Ask:
     )
 
 
-def target_of(url: str, timeout_ms: int = 5000) -> Target:
+def target_of(url: str, timeout_ms: int = 20_000) -> Target:
     return Target(url, {}, {}, 60_000, timeout_ms)
 
 
 async def asked(url: str, ask: Ask | None = None, **more: Any) -> Answer:
     connection = Connection(more.pop("context", None) or context_of(None, ""), keep=True)
-    target = target_of(url, more.pop("timeout_ms", 5000))
+    target = target_of(url, more.pop("timeout_ms", 20_000))
     try:
         budget = more.pop("budget", None) or Budget(10 * SMALL)
         return await connection.ask(target, ask or ask_of(), more.pop("credentials", {}), budget)
@@ -118,14 +118,14 @@ async def test_what_we_can_read_is_told_best_first(exporters: Exporters) -> None
     await asked(
         f"http://{exporters.address}/metrics?b=2",
         ask_of(scrape_native_histograms=True),
-        timeout_ms=2500,
+        timeout_ms=12_500,
     )
     told = exporters.headers["/metrics"]
     assert told["accept"].startswith(
         "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily"
     )
     assert told["accept"].endswith(",text/plain;version=0.0.4;q=0.6,*/*;q=0.1")
-    assert told["x-prometheus-scrape-timeout-seconds"] == "2.5"
+    assert told["x-prometheus-scrape-timeout-seconds"] == "12.5"
     assert told["user-agent"].startswith("Quarterdeck/")
     assert told["line"] == "GET /metrics?b=2 HTTP/1.1"
 
