@@ -299,7 +299,7 @@ class App:
         live = Live(self.engine, self.streams, self.clock)
         self.intake.on_commit.append(live.committed)
         queries = Queries(self.engine, self.settings, self.clock)
-        self.intake.on_commit.append(queries.otlp_catalog.committed)
+        self.intake.on_commit.append(queries.committed)
         rules = RecordingRules(
             queries, self.engine, self.resources, partial(keep_series, self.intake),
             self.accounts.project_by_id, self.clock, self.metrics,

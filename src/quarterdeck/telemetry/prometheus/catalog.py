@@ -42,6 +42,8 @@ class Catalog:
         self._engine = engine
         self._families = Families(engine, _TABLE)
         self._with_histograms: set[int] = set()
+        self._news: dict[int, int] = {}
+        self._without_histograms: dict[int, int] = {}  # as of which news
 
     def find(
         self, project: int, matchers: Sequence[Matcher], after: int, until: int
@@ -80,15 +82,26 @@ class Catalog:
         family.add(*self._families.described(where, params))
         return family, np.arange(len(family))
 
+    def committed(self, signal: str, projects: set[int]) -> None:
+        """New rows are durable; may be called from any thread."""
+        if signal == "metrics":
+            for project in projects:
+                self._news[project] = self._news.get(project, 0) + 1
+
     def has_histograms(self, project: int) -> bool:
         """Whether the project has ever had a native histogram: most never have, and need not look."""
-        if project not in self._with_histograms:
-            sql = "SELECT 1 FROM prom_histograms WHERE project = {project:UInt32} LIMIT 1"
-            rows = self._engine.query("promql_histograms", sql, {"project": project}, limits=LIMITS)
-            if not rows.rows:
-                return False
+        if project in self._with_histograms:
+            return True
+        news = self._news.get(project, 0)
+        if self._without_histograms.get(project) == news:
+            return False
+        sql = "SELECT 1 FROM prom_histograms WHERE project = {project:UInt32} LIMIT 1"
+        params = {"project": project}
+        if self._engine.query("promql_histograms", sql, params, limits=LIMITS).rows:
             self._with_histograms.add(project)
-        return True
+            return True
+        self._without_histograms[project] = news
+        return False
 
     def names(self, project: int, matchers: Sequence[Matcher], after: int, until: int) -> set[str]:
         """Names of the labels of series that match; of all series without matchers."""

@@ -70,6 +70,11 @@ class Queries:
         self.otlp = OtlpSeries(engine, self.otlp_catalog)
         self.lookup = Lookup((self.catalog, self.otlp))
 
+    def committed(self, signal: str, projects: set[int]) -> None:
+        """New rows are durable; may be called from any thread."""
+        self.catalog.committed(signal, projects)
+        self.otlp_catalog.committed(signal, projects)
+
     def now_ms(self) -> int:
         return now_ms(self._clock)
 
