@@ -220,6 +220,8 @@ class Batcher:
         self._saved = max(self._allowance(time.monotonic()) - (time.monotonic() - began), -1.0)
         self._budget.give(sum(p.request.size for p in batch))
         kept = [(p, r) for p, r in zip(batch, results, strict=True) if isinstance(r, Outcome)]
+        if kept:
+            self._tell(kept)
         for _, group in itertools.groupby(
             zip(batch, results, strict=True), key=lambda pair: id(pair[0].loop)
         ):
@@ -228,8 +230,9 @@ class Batcher:
                 pairs[0][0].loop.call_soon_threadsafe(_resolve, pairs)
             except RuntimeError:  # the loop has ended; its senders will send again
                 log.warning("nobody waits for a batch any more", extra=fields(signal=self.signal))
-        if not kept:
-            return
+
+    def _tell(self, kept: list[tuple[Pending, Outcome]]) -> None:
+        """Tell who listens, before the senders: a query that follows an answer finds no old cache."""
         try:
             self._committed(
                 self.signal, {p.project for p, _ in kept}, sum(r.items for _, r in kept)
