@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from quarterdeck.core.errors import Unavailable
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.store.telemetry import EngineError
 from quarterdeck.telemetry.erase import erase_person
@@ -383,3 +384,19 @@ def test_an_erased_person_leaves_no_series_point_or_exemplar() -> None:
     assert len(samples(project)) == 1
     keep(project, series[:1])  # they come back whole, not as points without a series
     assert rows("SELECT count() FROM prom_series WHERE project = PROJECT", project) == [[2]]
+
+
+def test_a_batch_whose_outcome_cannot_be_read_is_not_acknowledged(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = new_project()
+    one = [Series({"__name__": "lost"}, [(1.0, NOW)])]
+    monkeypatch.setattr(
+        "quarterdeck.telemetry.ingest.prometheus.write._OUTCOMES",
+        "SELECT 0, '', '', 0, [] WHERE {batch:UInt64} = 0",
+    )
+    with pytest.raises(Unavailable):
+        keep(project, one)
+    monkeypatch.undo()
+    assert keep(project, one) == ({"sample": 1}, {})
+    assert len(samples(project)) == 1

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS prom_active (series_id UInt64) ENGINE = Set SETTINGS 
 -- kept, and `rest` with the places of the series that are still to be written.
 CREATE TABLE IF NOT EXISTS prom_outcomes (
     batch UInt64, request UInt32, reason LowCardinality(String), kind LowCardinality(String), items UInt64, places Array(UInt32)
-) ENGINE = Memory SETTINGS min_rows_to_keep = 100000, max_rows_to_keep = 300000;
+) ENGINE = Memory SETTINGS min_bytes_to_keep = 16777216, max_bytes_to_keep = 67108864;
 
 -- Version 1.0 in the phase `known`: a series is its bytes.
 CREATE TABLE IF NOT EXISTS raw_remote_write_known (

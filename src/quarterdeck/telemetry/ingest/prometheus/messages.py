@@ -91,10 +91,7 @@ class Version:
     full: Way  # everything else
     outline: Any  # a message whose fields are left as bytes
     series: str  # the field of the outline that holds the series
-
-    def parts(self, data: bytes) -> int:
-        """How many series, and symbols or metadata, a body holds as this version reads it."""
-        return sum(len(values) for _, values in self.outline.FromString(data).ListFields())
+    symbols: str  # and that of the symbols, where there are any
 
     def only(self, data: bytes, places: list[int]) -> bytes:
         """The request with the series at these places alone, counted from 1; with all symbols."""
@@ -114,6 +111,7 @@ V1 = Version(
     Way("raw_remote_write", _FULL_1),
     shaped("remote_write_1", {1: None, 3: None}),
     "f1",
+    "",
 )
 V2 = Version(
     "io.prometheus.write.v2.Request",
@@ -121,6 +119,7 @@ V2 = Version(
     Way("raw_remote_write_2", _FULL_2),
     shaped("remote_write_2", {4: None, 5: None}),
     "f5",
+    "f4",
 )
 VERSIONS = (V1, V2)
 
@@ -133,7 +132,8 @@ def request_of(version: Version, data: bytes) -> Request:
     try:
         message = version.outline.FromString(data)
         if len(UnknownFieldSet(message)):
-            if any(other.parts(data) for other in VERSIONS if other is not version):
+            others = (other for other in VERSIONS if other is not version)
+            if any(other.outline.FromString(data).ListFields() for other in others):
                 raise Refused(
                     Reason.UNPARSABLE,
                     f"The Content-Type says {version.message}, the body is one of another version.",
@@ -144,10 +144,11 @@ def request_of(version: Version, data: bytes) -> Request:
         raise Refused(
             Reason.UNPARSABLE, f"The body is no {version.message}: {error}"[:400]
         ) from error
-    items = sum(len(values) for _, values in message.ListFields())
-    if items > MOST_ITEMS:
+    parts = sum(len(values) for _, values in message.ListFields())
+    if parts > MOST_ITEMS:
         raise Refused(
             Reason.TOO_MANY_ITEMS,
-            f"The request has more than {MOST_ITEMS} series; send them in several.",
+            f"The request has more than {MOST_ITEMS} series and symbols; send them in several.",
         )
+    items = parts - len(getattr(message, version.symbols, ()))
     return Request(data, b"", items, frozenset({version.known.table}))

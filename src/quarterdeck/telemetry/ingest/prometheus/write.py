@@ -10,7 +10,9 @@ nothing apart. Only what is left of a request goes the long way, after which its
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
+from quarterdeck.core.errors import Unavailable
 from quarterdeck.store.telemetry import EmbeddedEngine, Limits
 from quarterdeck.telemetry.ingest import write as rows
 from quarterdeck.telemetry.ingest.batcher import Pending, Write
@@ -39,6 +41,14 @@ _OUTCOMES = (
 _REST = "rest"
 
 
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What the engine has told of a batch: items by position, and the series still to be written."""
+
+    items: Counter[int]
+    rest: Places
+
+
 def writer(
     engine: EmbeddedEngine, version: Version, kept_days: rows.Oldest, active: ActiveSeries
 ) -> Write:
@@ -60,9 +70,11 @@ def writer(
         number = rows.next_batch()
         bodies = [(i, pending.request.body) for i, pending in enumerate(batch)]
         insert(version.known, batch, bodies, number, lambda _: _KNOWN)
-        rest = _settle(engine, batch, number, refused)
-        if rest:
-            write_rest(batch, rest, refused)
+        told = _settle(engine, batch, number, refused)
+        if any(told.items[i] != pending.request.items for i, pending in enumerate(batch)):
+            raise _lost()
+        if told.rest:
+            write_rest(batch, told.rest, refused)
         return refused
 
     def write_rest(batch: list[Pending], rest: Places, refused: dict[int, dict[str, int]]) -> None:
@@ -76,7 +88,8 @@ def writer(
             insert(version.full, batch, bodies, number, lambda i: _SERIES + _limited(rooms.get(i)))
             closed = dict.fromkeys(rooms, 0)  # who was not let in by now stays outside
             insert(version.full, batch, bodies, number, lambda i: _POINTS + _limited(closed.get(i)))
-        _settle(engine, batch, number, refused)
+        if _settle(engine, batch, number, refused).items.keys() != rest.keys():
+            raise _lost()
         _forget_when_full(engine)
 
     return write
@@ -100,21 +113,29 @@ def _limited(room: int | None) -> bytes:
 
 def _settle(
     engine: EmbeddedEngine, batch: list[Pending], number: int, refused: dict[int, dict[str, int]]
-) -> Places:
-    """Note what was kept and refused, by position; the places of series that are still to be written."""
+) -> Outcomes:
+    """Note what was kept and refused, by position; what the engine has told altogether."""
     answer = engine.query(
         "outcomes_of_batch", _OUTCOMES, {"batch": number}, limits=Limits(threads=1), reserved=True
     )
-    rest: Places = {}
+    told = Outcomes(Counter(), {})
     for position, reason, kind, items, places in answer.rows:
+        told.items[position] += items
         if reason == _REST:
-            rest[position] = sorted(places)
+            told.rest[position] = sorted(places)
             continue
         counts = refused.setdefault(position, {}) if reason else batch[position].counted
         if counts is not None and items:
             key = reason or kind
             counts[key] = counts.get(key, 0) + items
-    return rest
+    return told
+
+
+def _lost() -> Unavailable:
+    """Not all of a batch's outcomes were there to be read: nobody may be told that it was kept."""
+    return Unavailable(
+        "remote_write_outcome", "What became of a batch could not be read.", "Send it again."
+    )
 
 
 def _forget_when_full(engine: EmbeddedEngine) -> None:
