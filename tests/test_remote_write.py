@@ -9,7 +9,7 @@ import cramjam
 import httpx
 import pytest
 
-from support.hostile import Responsive, refused, refused_since
+from support.hostile import Responsive, refused, refused_since, varint
 from support.otlp import Sql
 from support.remote_write import (
     STALE,
@@ -129,7 +129,7 @@ def test_millions_of_parts_are_refused_and_others_are_served_meanwhile(server: S
     deep = name + b"\x12\x00" * MIB
     bodies = (
         b"\x0a\x00" * 300_000,  # series
-        b"\x0a" + _varint(len(deep)) + deep,  # samples of one series
+        b"\x0a" + varint(len(deep)) + deep,  # samples of one series
     )
     with Responsive(server) as others:
         for body in bodies:
@@ -138,14 +138,6 @@ def test_millions_of_parts_are_refused_and_others_are_served_meanwhile(server: S
         many = [Series({"__name__": "rw_many"}, [(1.0, at - i) for i in range(100_000)])]
         assert push(server, v1(many)).status_code == 204
     assert others.slowest < 10
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*out, number])
 
 
 def test_a_project_may_set_its_own_limit_of_series(server: Server) -> None:

@@ -11,6 +11,7 @@ from quarterdeck.core.errors import Unavailable
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.store.telemetry import EngineError
 from quarterdeck.telemetry.erase import erase_person
+from quarterdeck.telemetry.ingest.otlp.wire import varint
 from quarterdeck.telemetry.ingest.outcome import EXPLAIN, Reason, Refused
 from quarterdeck.telemetry.ingest.prometheus.messages import V1, V2, request_of
 from quarterdeck.telemetry.retention import delete_project
@@ -318,17 +319,9 @@ def test_a_body_of_the_other_version_is_refused() -> None:
 def test_a_sender_cannot_write_the_envelope() -> None:
     mine, yours = new_project(), new_project()
     body = v1([Series({"__name__": "x"}, [(1.0, NOW)])])
-    spoofed = body + b"\xd0\x3e" + _varint(yours.id) + b"\x90\x3f\x02"  # project, phase
+    spoofed = body + b"\xd0\x3e" + varint(yours.id) + b"\x90\x3f\x02"  # project, phase
     assert store(shared_engine(), mine.id, spoofed)[0] == {"sample": 1}
     assert (len(samples(mine)), len(samples(yours))) == (1, 0)
-
-
-def _varint(number: int) -> bytes:
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    return bytes([*out, number])
 
 
 @BOTH
