@@ -36,6 +36,7 @@ export function places(): readonly PlaceGroup[] {
           icon: 'overview',
           also: ['/services'],
         },
+        { path: '/explore', label: t.metrics.title, keys: 'g x', icon: 'metrics' },
         { path: '/dashboards', label: t.dashboards.title, keys: 'g v', icon: 'dashboards' },
         { path: '/map', label: t.map.title, keys: 'g m', icon: 'map' },
         { path: '/traces', label: t.nav.traces, keys: 'g t', icon: 'traces' },

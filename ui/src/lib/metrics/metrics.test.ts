@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { apart, courseOf, nameOf, numberOf, stepOf, timed } from './prom.ts';
+import { exemplarsOf } from './prom.ts';
 import { promql, tokens, type Known } from './promql.ts';
 
 const known: Known = {
@@ -67,40 +67,21 @@ describe('completion of PromQL', () => {
   });
 });
 
-describe('answers', () => {
-  it('stand on the grid that was asked for, with holes', () => {
-    const found = courseOf(
+describe('exemplars', () => {
+  it('are those that name a trace, the largest first', () => {
+    const found = exemplarsOf([
       {
-        status: 'success',
-        warnings: ['careful'],
-        data: {
-          resultType: 'matrix',
-          result: [{ metric: { job: 'a' }, values: [[10, '1.5'], [30, 'NaN'], [40, '+Inf']] }], // prettier-ignore
-        },
+        seriesLabels: { __name__: 'x_bucket', job: 'a' },
+        exemplars: [
+          { labels: { trace_id: 't1' }, value: '0.5', timestamp: 10.5 },
+          { labels: { user: 'u' }, value: '9', timestamp: 11 },
+          { labels: { traceID: 't2' }, value: '2', timestamp: 12 },
+        ],
       },
-      10_000,
-      40_000,
-      10_000,
-    );
-    expect(found.lines[0]?.values).toEqual([1.5, null, null, null]);
-    expect([found.start, found.step, found.notes]).toEqual([5000, 10_000, ['careful']]);
-  });
-  it('are named by a legend, or by what tells them apart', () => {
-    const lines = [
-      { labels: { __name__: 'up', job: 'a', zone: 'z' } },
-      { labels: { __name__: 'up', job: 'b', zone: 'z' } },
-    ];
-    expect(apart(lines)).toEqual(['job']);
-    expect(lines.map((each) => nameOf(each.labels, '', apart(lines)))).toEqual(['a', 'b']);
-    expect(nameOf({ job: 'a' }, '{{ job }} of {{none}}', [])).toBe('a of ');
-    expect(nameOf({ __name__: 'up' }, '', [])).toBe('up');
-  });
-  it('come at round steps, and the variables of time become durations', () => {
-    expect(stepOf(0, 3_600_000, 240)).toBe(15);
-    expect(stepOf(0, 86_400_000 * 400, 100)).toBe(86_400 * 4);
-    expect(timed('rate(x[$__rate_interval]) + y[$__range:${__interval}]', 0, 60_000, 30)).toBe(
-      'rate(x[120s]) + y[60s:30s]',
-    );
-    expect([numberOf('1e3'), numberOf('NaN'), numberOf('-Inf')]).toEqual([1000, null, null]);
+    ]);
+    expect(found).toEqual([
+      { series: 'x_bucket job=a', at: 12_000, value: 2, trace: 't2' },
+      { series: 'x_bucket job=a', at: 10_500, value: 0.5, trace: 't1' },
+    ]);
   });
 });
