@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
 
+from support.remote_write import Series, now_ms, push, v1
 from support.server import Server
 from support.shop import send_hour
 from support.visitor import CHROMIUM, sign_in, visit
@@ -125,3 +126,66 @@ def test_a_ready_made_metric_is_saved_as_it_is(browser: Browser, deck: Server) -
         page.goto("/settings/resources/derived-metric")
         expect(page.get_by_role("table", name="Derived metrics")).to_contain_text("log-errors")
         expect(page.get_by_role("link", name="Use log-errors")).to_have_count(0)
+
+
+def send_counter(deck: Server) -> None:
+    """Ten minutes of a counter with two series, as Prometheus would write it."""
+    now = now_ms()
+    told = [
+        Series(
+            {"__name__": "http_requests_total", "job": "shop", "code": code},
+            [(float(i * step), now - (40 - i) * 15_000) for i in range(40)],
+        )
+        for code, step in (("200", 90), ("500", 3))
+    ]
+    answer = push(deck, v1(told, [("http_requests", 1, "Requests answered.", "")]))
+    assert answer.is_success
+
+
+def test_a_metric_is_found_drawn_put_in_a_formula_and_on_a_dashboard_by_keyboard_alone(
+    browser: Browser, deck: Server
+) -> None:
+    send_counter(deck)
+    with visit(browser, deck) as watched:
+        page = sign_in(watched, EMAIL, "/overview", PASSWORD)
+        expect(page.get_by_role("table", name="Services")).to_be_visible()
+        page.keyboard.press("g")
+        page.keyboard.press("x")
+        expect(page.get_by_text("Choose a metric, or write a query.")).to_be_visible()
+        expect(page.get_by_role("button", name=re.compile("^http_requests_total"))).to_be_visible()
+        page.keyboard.press("/")
+        page.keyboard.type("requests answered")
+        page.keyboard.press("ArrowDown")
+        page.keyboard.press("Enter")
+        query = page.get_by_role("combobox", name="Query A")
+        expect(query).to_have_value("sum (rate(http_requests_total[$__rate_interval]))")
+        expect(page.locator("figure.chart")).to_be_visible()
+        page.get_by_role("button", name="Builder").press("Enter")
+        page.get_by_label("add a label").select_option("code")
+        expect(query).to_have_value("sum by (code) (rate(http_requests_total[$__rate_interval]))")
+        legend = page.get_by_role("table").filter(has_text="Highest")
+        expect(legend.get_by_role("row")).to_have_count(3)
+        page.get_by_role("button", name="Add a query").press("Enter")
+        second = page.get_by_role("combobox", name="Query B")
+        second.focus()
+        page.keyboard.type("$a * 60")
+        page.keyboard.press("Enter")
+        expect(legend.get_by_role("row")).to_have_count(5)
+        second.fill("$b")
+        second.press("Control+Enter")
+        expect(page.get_by_text("Query B needs itself.")).to_be_visible()
+        page.get_by_role("button", name="Remove query B").press("Enter")
+        expect(legend.get_by_role("row")).to_have_count(3)
+        page.reload()  # the address is the view
+        expect(legend.get_by_role("row")).to_have_count(3)
+        page.keyboard.press("p")
+        page.get_by_label("Title of the panel").fill("Requests by code")
+        page.get_by_label("Title of the dashboard").fill("Shop front")
+        page.keyboard.press("Enter")
+        expect(page).to_have_url(re.compile("/dashboards/shop-front"))
+        expect(page.get_by_role("region", name="Requests by code")).to_be_visible()
+        page.goto("/explore/cost")
+        row = page.get_by_role("row").filter(has_text="http_requests_total").first
+        expect(row).to_contain_text("2")
+        expect(page.get_by_text("of 1,000,000 that the project may have")).to_be_visible()
+    watched.clean()

@@ -56,7 +56,8 @@ export async function exemplars(
   { expression, ...scope }: Scope & { readonly expression: string },
   signal: AbortSignal,
 ): Promise<readonly Exemplar[]> {
-  const params = { ...scope, query: expression };
+  // Its selectors alone matter: any length of range will do.
+  const params = { ...scope, query: expression.replace(/\$\{?__\w+\}?/g, '5m') };
   const { data } = await api<Envelope<readonly Told[]>>(`${BASE}/query_exemplars`, {
     params,
     signal,
