@@ -26,6 +26,26 @@ describe('what a chart shows', () => {
 
   it('gives words to the last of several marks that stand close', () => {
     const marks = [{ at: 10, label: 'a' }, { at: 12, label: 'b' }, { at: 80, label: 'c' }]; // prettier-ignore
-    expect([...worded(marks, 100)].map((each) => each.label)).toEqual(['b', 'c']);
+    const labels = [...worded(marks, 0, 100).keys()].map((each) => each.label);
+    expect(labels.sort()).toEqual(['b', 'c']);
+  });
+
+  it('lets no words reach over those of another mark', () => {
+    for (let round = 0; round < 300; round++) {
+      const marks = Array.from({ length: 1 + (round % 6) }, (_, index) => ({
+        at: 1000 + ((round * 37 + index * index * 61 + index * 13) % 101) * 10,
+        label: `${index}`,
+      }));
+      const spans = [...worded(marks, 1000, 2000)].map(([{ at }, { side, room }]) => {
+        const share = (at - 1000) / 1000;
+        return side === 'right' ? [share, share + room] : [share - room, share];
+      }) as [number, number][];
+      spans.sort((a, b) => a[0] - b[0]);
+      expect(spans.length).toBeGreaterThan(0);
+      spans.forEach(([start, end], index) => {
+        expect(end - start).toBeGreaterThan(0.11);
+        expect(end).toBeLessThanOrEqual((spans[index + 1]?.[0] ?? 1) + 1e-9);
+      });
+    }
   });
 });

@@ -94,11 +94,42 @@ export function whole(
   });
 }
 
-/** Which markers have room for their words: of several close together, the last. */
-export function worded(markers: readonly Marker[], length: number): ReadonlySet<Marker> {
-  const room = length * 0.12;
-  const ordered = [...markers].sort((a, b) => a.at - b.at);
-  return new Set(
-    ordered.filter((each, index) => (ordered[index + 1]?.at ?? Infinity) - each.at > room),
-  );
+/** Where the words of a marker go, and how much of the chart's width they may take. */
+export interface Words {
+  readonly side: 'left' | 'right';
+  readonly room: number;
+}
+
+const ROOM = 0.12;
+const NEAR_END = 0.8;
+
+/**
+ * Which markers have room for their words, and how much: of several close together, the last.
+ * Words stand right of their marker, but near the chart's end left of it, where they leave what
+ * the marker before needs.
+ */
+export function worded(
+  markers: readonly Marker[],
+  from: number,
+  to: number,
+): ReadonlyMap<Marker, Words> {
+  const share = ({ at }: Marker): number => (at - from) / Math.max(1, to - from);
+  const words = new Map<Marker, Words>();
+  let free = 1;
+  for (const marker of [...markers].sort((a, b) => b.at - a.at)) {
+    const at = share(marker);
+    if (at > free) continue;
+    if (at <= NEAR_END) {
+      if (free - at > ROOM) words.set(marker, { side: 'right', room: free - at });
+      free = at;
+      continue;
+    }
+    // What stands closer than the words are long goes without.
+    const before = Math.max(0, ...markers.map(share).filter((other) => other < at - ROOM));
+    const gap = at - before;
+    const room = gap > 2 * ROOM ? gap / 2 : gap;
+    words.set(marker, { side: 'left', room });
+    free = at - room;
+  }
+  return words;
 }
