@@ -9,6 +9,7 @@ import {
   durationAt,
   frameOf,
   mixed,
+  named,
   nearest,
   timeAt,
 } from './heat';
@@ -26,6 +27,13 @@ describe('the picture of durations', () => {
     expect(timeAt(frame, 0.5)).toBe(1150);
     expect(durationAt(frame, 0.5)).toBeCloseTo(10);
     expect(decades(frame)).toEqual([1, 10, 100]);
+  });
+  it('names the marks whose words find room', () => {
+    const marks = [3, 30, 40, 60].map((at) => ({ name: `${at}`, at }));
+    const names = (height: number): string[] => named(marks, frame, height).map(({ name }) => name);
+    expect(names(1000)).toEqual(['3', '30', '40', '60']);
+    expect(names(130)).toEqual(['3', '30', '60']);
+    expect(names(60)).toEqual(['3', '30']);
   });
   it('knows its cells and its rows', () => {
     expect(cellAt(data, 1250, 5)).toEqual({

@@ -41,6 +41,9 @@ export interface Cell {
   readonly error: number;
 }
 
+/** Pixels that words take from top to bottom. */
+const LINE = 13;
+
 export interface Mark {
   readonly name: string;
   readonly at: number;
@@ -54,6 +57,16 @@ export function marksOf(data: Durations): Mark[] {
     { name: 'P99', at: data.p99_ms },
   ];
   return found.filter((each): each is Mark => each.at !== null);
+}
+
+/** Of marks, lowest first, those whose words do not lie over those of one below. */
+export function named(marks: readonly Mark[], frame: Frame, height: number): Mark[] {
+  const found: Mark[] = [];
+  for (const mark of marks) {
+    const below = found.at(-1);
+    if (!below || (down(frame, below.at) - down(frame, mark.at)) * height >= LINE) found.push(mark);
+  }
+  return found;
 }
 
 /** The spans of each row, all times together. */
