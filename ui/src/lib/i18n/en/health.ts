@@ -11,6 +11,8 @@ export const health = {
       hand: 'By hand',
     },
     list: 'What can send',
+    /** Of what has no name of its own. */
+    names: { browser: 'Browser', lines: 'curl: a log line' } as Partial<Record<string, string>>,
     waiting: 'waiting for the first item',
     heard: (items: string, when: string) => `${items} items, the last ${when}`,
     first: (when: string) => `first heard ${when}`,

@@ -13,6 +13,7 @@ export const health: Catalogue['health'] = {
       hand: 'À la main',
     },
     list: 'Ce qui peut envoyer',
+    names: { browser: 'Navigateur', lines: 'curl : une ligne de journal' },
     waiting: 'attend le premier élément',
     heard: (items: string, when: string) => `${items} éléments, le dernier ${when}`,
     first: (when: string) => `entendu la première fois ${when}`,

@@ -17,7 +17,7 @@ export const hosts: Catalogue['hosts'] = {
     load: 'Charge',
     uptime: 'En marche',
     lastSeen: 'Vue',
-    mountpoint: 'Système de fichiers',
+    mountpoint: 'Monté sur',
     used: 'Occupé',
     size: 'Taille',
     full: 'Plein dans',
