@@ -117,6 +117,9 @@ def test_a_cut_is_found_where_a_course_becomes_slower_and_nowhere_else() -> None
     assert best_cut(course((30, 180), (30, 100))) is None  # faster
     assert best_cut(course((30, 100), (30, 110))) is None  # hardly slower
     assert best_cut(course((58, 100), (2, 900))) is None  # a spike of two steps
+    assert best_cut(course((54, 100), (6, 250))) is None  # minutes against an hour
+    assert best_cut(course((50, 100), (10, 250))) is not None
+    assert best_cut(course((20, 100), (10, 190), (20, 100), (10, 190))) is None  # it was so before
     assert best_cut([]) is None
     assert best_cut([(1, 100.0 * MS)] * 30 + [(0, 0.0)] * 2) is None
     false_alarms = sum(best_cut(course((60, 100), noise=0.4)) is not None for _ in range(200))

@@ -19,10 +19,12 @@ from quarterdeck.telemetry.query.window import MINUTE_MS, Asked, Window, grid_of
 MOST_OPERATIONS = 300
 MOST = 20
 LEAST_STEPS = 3  # on either side of a cut
-LEAST_SPANS = 20  # on either side
-LEAST_FACTOR = 1.25
+LEAST_SHARE = 1 / 8  # of all steps, on either side
+LEAST_SPANS = 30  # on either side
+LEAST_FACTOR = 1.35
+LEAST_ABOVE = 1.1  # the median step after a cut, against nearly all before
 LEAST_NS = 1_000_000.0  # what a person could notice when it adds up
-LEAST_T = 4.5
+LEAST_T = 5.0
 
 
 class Slower(BaseModel):
@@ -93,7 +95,8 @@ def best_cut(course: list[tuple[int, float]]) -> Cut | None:
     """The cut after which a course of (spans, mean duration) is slower; None where none stands out."""
     logs = [math.log(max(mean, 1.0)) for _, mean in course]
     best: tuple[float, int] | None = None
-    for at in range(LEAST_STEPS, len(course) - LEAST_STEPS + 1):
+    least = max(LEAST_STEPS, math.ceil(len(course) * LEAST_SHARE))
+    for at in range(least, len(course) - least + 1):
         t = _t(logs[:at], logs[at:])
         if t > 0 and (best is None or t > best[0]):
             best = (t, at)
@@ -105,6 +108,10 @@ def best_cut(course: list[tuple[int, float]]) -> Cut | None:
     if min(few, some) < LEAST_SPANS or after < max(before * LEAST_FACTOR, before + LEAST_NS):
         return None
     if course[at][1] < math.sqrt(before * after):  # it begins later, too late to be sure of
+        return None
+    earlier, later = sorted(logs[:at]), sorted(logs[at:])
+    usual = earlier[int(0.95 * (len(earlier) - 1))]
+    if later[len(later) // 2] < usual + math.log(LEAST_ABOVE):  # it was so before, too
         return None
     return Cut(at, before, after)
 
