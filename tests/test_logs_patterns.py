@@ -111,13 +111,18 @@ def test_without_a_deployment_new_is_what_was_not_seen_before_the_range() -> Non
         {"body": "tick 2", "time": at - MINUTE},
         {"body": "tock 2", "time": at - MINUTE},
         {"body": "hello 1", "service": "fresh", "time": at - MINUTE},
+        # Heard of shortly before the range: what it seldom writes is not new.
+        {"body": "young 1", "service": "young", "time": at - 70 * MINUTE},
+        {"body": "seldom 1", "service": "young", "time": at - MINUTE},
     )
     count()
     found = asked(project, around(at))
-    assert [(item.pattern, item.new) for item in found.items] == [
-        ("tock <*>", True), ("hello <*>", False), ("tick <*>", False),
+    assert sorted((item.pattern, item.new) for item in found.items) == [
+        ("hello <*>", False), ("seldom <*>", False), ("tick <*>", False), ("tock <*>", True),
     ]  # fmt: skip
-    assert found.items[2].first_ms == (at - 3 * hour) // 10**6
+    assert found.items[0].new
+    tick = next(item for item in found.items if item.pattern == "tick <*>")
+    assert tick.first_ms == (at - 3 * hour) // 10**6
 
 
 def test_patterns_are_counted_by_service_severity_and_environment() -> None:

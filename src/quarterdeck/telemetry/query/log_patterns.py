@@ -5,8 +5,9 @@ range. With one, or over a range too short for its five minutes, the newest matc
 folded then and there, and the answer says of how many.
 
 A pattern of a service is new when it was not seen before the newest deployment of the service;
-where none is known, before the range. A service that was itself first heard of then has no new
-patterns: all of them would be.
+where none is known, before the range. A service must have been heard of for a while before that
+moment: for ten minutes before a deployment, for as long as the range (a day at most) before a range.
+Of one that was first heard of shortly before, nearly all would be new.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -103,8 +104,9 @@ def log_patterns(
     deployed = newest_deployments(engine, window)
     heard = _heard(engine, window)
     for group in groups:
-        since = _since(deployed.get(group.service), window)
-        known = heard.get(group.service, window.end_ms) < since
+        deployment = deployed.get(group.service)
+        since = _since(deployment, window)
+        known = heard.get(group.service, window.end_ms) <= since - _acquaintance(deployment, window)
         group.new = known and group.first_ms >= since and group.hash != 0
     total = sum(group.count for group in groups)
     chosen = sorted(groups, key=_order(sort))[:limit]
@@ -124,6 +126,13 @@ def log_patterns(
 
 def _since(deployment: Deployment | None, window: Window) -> int:
     return deployment.time_ms if deployment else window.start_ms
+
+
+def _acquaintance(deployment: Deployment | None, window: Window) -> int:
+    """How long a service must have been heard of before a pattern of it can be new."""
+    return (
+        10 * MINUTE_MS if deployment else min(window.end_ms - window.start_ms, 24 * 60 * MINUTE_MS)
+    )
 
 
 def _order(sort: Sort) -> Callable[[_Group], tuple[Any, ...]]:
