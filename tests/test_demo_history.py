@@ -178,6 +178,20 @@ def test_access_lines_tell_the_time_at_which_they_are_written(chunks: list[Chunk
         assert clf_time(at) in line
 
 
+def test_what_staff_and_suppliers_do_is_logged_in_the_past_as_it_is_live(
+    chunks: list[Chunk],
+) -> None:
+    said = [
+        record.body.string_value
+        for chunk in chunks
+        for group in chunk.logs.resource_logs
+        for scope in group.scope_logs
+        for record in scope.log_records
+    ]
+    for live in (" - staff_awa [", " - supplier_kora [", "GET /offers ", " offers are accepted"):
+        assert any(live in line for line in said), live
+
+
 def test_the_past_holds_a_trace_of_more_than_two_thousand_spans(chunks: list[Chunk]) -> None:
     sizes = Counter(span.trace_id for _, span in spans(chunks))
     assert [size for size in sizes.values() if size > 1_000] == [2033, 2033]

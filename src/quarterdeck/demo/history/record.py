@@ -317,8 +317,8 @@ async def _people(studio: Studio, shop: Shop) -> None:
     ):
         for number in range(3):
             await act_as_staff(shop, action, f"u_{number + 7:04}", studio.mark(action))
-    for _ in range(3):
-        await act_as_supplier(shop, "offers", address=studio.mark("offers"))
+    for state in ("open", "open", "accepted"):
+        await act_as_supplier(shop, "offers", state=state, address=studio.mark("offers"))
 
     async def supply(offer: int) -> None:
         await act_as_supplier(shop, "accept", offer, address=studio.mark("accept"))

@@ -130,10 +130,8 @@ class App:
                     parent = baggage.set_baggage(name, value[:64], parent)
             token = context.attach(parent)
             try:
-                response = await _answer(service, request, handler, problem, path if known else "")
-                if self._access_log:
-                    service.telemetry.log.info("%s", _combined(request, response))
-                return response
+                route = path if known else ""
+                return await _answer(service, request, handler, problem, route, self._access_log)
             finally:
                 context.detach(token)
 
@@ -141,7 +139,12 @@ class App:
 
 
 async def _answer(
-    service: Service, request: Request, handler: Handler, problem: Problem, route: str
+    service: Service,
+    request: Request,
+    handler: Handler,
+    problem: Problem,
+    route: str,
+    access_log: bool,
 ) -> Response:
     telemetry = service.telemetry
     method = request.method
@@ -185,6 +188,8 @@ async def _answer(
         measured["http__response__status_code"] = status
         telemetry.measure("http.server.active_requests", -1, **fixed)
         telemetry.measure("http.server.request.duration", time.perf_counter() - started, **measured)
+        if access_log:  # within the span, so that the line leads to it
+            telemetry.log.info("%s", _combined(request, response))
     return response
 
 
