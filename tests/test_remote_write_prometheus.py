@@ -52,7 +52,7 @@ def answers(url: str) -> bool:
         return False
 
 
-def until(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
+def until(condition: Callable[[], bool], what: str, seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"waited in vain for {what}"
@@ -92,7 +92,7 @@ def shown(value: float) -> str:
     return "NaN" if math.isnan(value) else repr(value)
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 def test_both_sides_hold_the_same_samples_after_restarts_and_a_kill(
     own_server: Server, tmp_path: Path
 ) -> None:
