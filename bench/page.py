@@ -28,7 +28,11 @@ from support.visitor import CHROMIUM, DESK, PASSWORD
 
 DOOR = "/login"
 # The log is opened paused: that new records push the others down is what following means.
-PAGES = (DOOR, "/overview", "/services/web", "/traces", "/logs?live=off")
+PAGES = (
+    DOOR, "/overview", "/services/web", "/map", "/traces", "/traces?tab=durations", "/traces?tab=groups",
+    "/traces?tab=flame", "/logs?live=off", "/logs?tab=patterns", "/bottlenecks", "/hosts", "/sql", "/send",
+    "/data-health", "/dashboards", "/explore", "/explore/cost", "/targets",
+)  # fmt: skip
 # The middle of three: a paint takes a second, and any machine hesitates for one.
 VISITS = 3
 MARKS = {
