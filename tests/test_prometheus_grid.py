@@ -92,7 +92,6 @@ def test_the_engine_and_the_evaluator_agree(
     source: PromSource, function: str, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pushdown, "_FEWEST", 1)
-    monkeypatch.setattr(pushdown, "AT_ONCE", 25)
     monkeypatch.setattr(samples, "AT_ONCE", 25)
     moments = [
         Grid(START + 60_000, START + 1_500_000, 15_000),

@@ -17,7 +17,7 @@ from quarterdeck.store.telemetry import Engine, Limits, columns
 from quarterdeck.telemetry.prometheus.families import listed
 from quarterdeck.telemetry.prometheus.family import Ids
 from quarterdeck.telemetry.prometheus.points import between
-from quarterdeck.telemetry.prometheus.samples import AT_ONCE, PARALLEL, place
+from quarterdeck.telemetry.prometheus.samples import PARALLEL, place, portions
 from quarterdeck.telemetry.promql.limits import Limits as QueryLimits
 from quarterdeck.telemetry.promql.source import STALE_BITS, Grid, Labels, Matrix, Values, is_stale
 
@@ -103,7 +103,7 @@ def worthwhile(ids: Ids, grid: Grid, limits: QueryLimits) -> bool:
 def over_grid(pushed: Pushed, ids: Ids, labels: Sequence[Labels]) -> Matrix | None:
     """The function of every series at every moment."""
     ordered = np.sort(ids)
-    chunks = [ordered[i : i + AT_ONCE] for i in range(0, len(ordered), AT_ONCE)]
+    chunks = [ordered[portion] for portion in portions(len(ordered))]
     pushed = replace(pushed, limits=replace(pushed.limits, threads=1))
     if len(chunks) == 1:
         read = [pushed.read(chunks[0])]

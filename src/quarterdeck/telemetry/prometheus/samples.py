@@ -16,6 +16,16 @@ from quarterdeck.telemetry.promql.limits import too_many_samples
 
 AT_ONCE = 2_500  # series of a statement, which bounds its memory
 PARALLEL = 2
+_WORTH_TWO = 1_000  # series for which a second thread is worth its statement
+
+
+def portions(count: int) -> list[slice]:
+    """Series in portions that are read beside each other."""
+    size = AT_ONCE
+    if count >= _WORTH_TWO:
+        size = min(AT_ONCE, -(-count // PARALLEL))
+    return [slice(at, at + size) for at in range(0, count, size)]
+
 
 _HISTOGRAM = (
     "count, sum, schema, zero_threshold, zero_count, positive_index, positive_count,"
@@ -33,16 +43,16 @@ def floats(
     """
     if not len(ids) or until <= after:
         return none()
-    chunks = range(0, len(ids), AT_ONCE)
+    chunks = portions(len(ids))
 
-    def read(begin: int) -> Points:
-        found = _once(engine, project, ids[begin : begin + AT_ONCE], after, until, limits)
-        found.series += begin
+    def read(portion: slice) -> Points:
+        found = _once(engine, project, ids[portion], after, until, limits)
+        found.series += portion.start
         return found
 
     try:
         if len(chunks) == 1:
-            return read(0)
+            return read(chunks[0])
         limits = replace(limits, threads=1)
         with ThreadPoolExecutor(PARALLEL) as pool:
             parts = list(pool.map(read, chunks))
