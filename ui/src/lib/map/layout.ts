@@ -50,7 +50,7 @@ export interface Drawing {
 
 export const HEIGHT = 48;
 const WIDTH = 150;
-const GAP = { x: 62, y: 26, tight: 14 };
+const GAP = { x: 40, y: 26, tight: 14 };
 /** More nodes than this stand closer together. */
 const MANY = 30;
 const LANE = 9;
