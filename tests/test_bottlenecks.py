@@ -7,7 +7,7 @@ from typing import Any
 from quarterdeck.telemetry import self_time
 from quarterdeck.telemetry.minutes import LATE_MS
 from quarterdeck.telemetry.query.bottlenecks import bottlenecks
-from quarterdeck.telemetry.query.slower import best_cut, slower
+from quarterdeck.telemetry.query.slower import Cut, best_cut, noticeable, slower
 from quarterdeck.telemetry.query.window import Window, window_of
 from quarterdeck.telemetry.releases import note_new
 from support.engine import new_project, shared_engine
@@ -124,6 +124,12 @@ def test_a_cut_is_found_where_a_course_becomes_slower_and_nowhere_else() -> None
     assert best_cut([(1, 100.0 * MS)] * 30 + [(0, 0.0)] * 2) is None
     false_alarms = sum(best_cut(course((60, 100), noise=0.4)) is not None for _ in range(200))
     assert false_alarms <= 2
+
+
+def test_slower_counts_where_one_who_waits_or_the_machine_could_notice() -> None:
+    assert not noticeable(Cut(5, 3 * MS, 18 * MS), rate=1)
+    assert noticeable(Cut(5, 3 * MS, 18 * MS), rate=5)
+    assert noticeable(Cut(5, 300 * MS, 600 * MS), rate=0.01)
 
 
 def test_what_became_slower_is_named_with_its_moment_and_its_deployment() -> None:

@@ -23,7 +23,8 @@ LEAST_SHARE = 1 / 8  # of all steps, on either side
 LEAST_SPANS = 30  # on either side
 LEAST_FACTOR = 1.35
 LEAST_ABOVE = 1.1  # the median step after a cut, against nearly all before
-LEAST_NS = 1_000_000.0  # what a person could notice when it adds up
+LEAST_NS = 25_000_000.0  # longer for one span: what a person could notice
+LEAST_IMPACT = 0.05  # or seconds longer each second, all spans together
 LEAST_T = 5.0
 
 
@@ -72,6 +73,8 @@ def slower(engine: Engine, window: Window, service: str = "") -> list[Slower]:
         since = grid.start_ms + steps[cut.at][0] * grid.step_ms
         spans = sum(count for _, count, _ in steps[cut.at :])
         rate = spans / max((window.end_ms - since) / 1000, 1)
+        if not noticeable(cut, rate):
+            continue
         means = {step: total / max(count, 1) / 1e6 for step, count, total in steps}
         found.append(
             Slower(
@@ -105,7 +108,7 @@ def best_cut(course: list[tuple[int, float]]) -> Cut | None:
     at = best[1]
     sides = [_mean(course[:at]), _mean(course[at:])]
     (few, before), (some, after) = sides
-    if min(few, some) < LEAST_SPANS or after < max(before * LEAST_FACTOR, before + LEAST_NS):
+    if min(few, some) < LEAST_SPANS or after < before * LEAST_FACTOR:
         return None
     if course[at][1] < math.sqrt(before * after):  # it begins later, too late to be sure of
         return None
@@ -114,6 +117,11 @@ def best_cut(course: list[tuple[int, float]]) -> Cut | None:
     if later[len(later) // 2] < usual + math.log(LEAST_ABOVE):  # it was so before, too
         return None
     return Cut(at, before, after)
+
+
+def noticeable(cut: Cut, rate: float) -> bool:
+    longer = cut.after - cut.before
+    return longer >= LEAST_NS or longer / 1e9 * rate >= LEAST_IMPACT
 
 
 def _t(first: list[float], second: list[float]) -> float:
