@@ -1,0 +1,137 @@
+import { describe, expect, it } from 'vitest';
+import type { Sampled, Told } from './ask';
+import { heat } from './heat';
+import { chartSeries, course, figures, names, reduced, table, unique } from './series';
+import { filtered, readBack, written } from './several';
+
+const moment = { from: 0, to: 60_000, step: 15_000, rate: 60_000, environment: '' };
+const asked = { kind: 'range', text: 'up', legend: '' } as const;
+
+function prom(result: Sampled[], legend = ''): Told {
+  return { kind: 'prom', asked: { ...asked, legend }, result };
+}
+const line = (metric: Record<string, string>, ...values: [number, string][]): Sampled => ({
+  metric,
+  values,
+});
+function sql(columns: [string, string][], rows: unknown[][]): Told {
+  const answer = {
+    columns: columns.map(([name, type]) => ({ name, type })),
+    rows,
+    elapsed_ms: 1,
+    truncated: false,
+  };
+  return { kind: 'sql', asked: { ...asked, kind: 'sql' }, answer } as Told;
+}
+
+describe('series of Prometheus', () => {
+  it('stand on the grid of the question, with holes where nothing was told', () => {
+    const drawn = course([prom([line({ a: 'x' }, [0, '1'], [30, 'NaN'], [60, '3'])])], moment);
+    expect(drawn).toMatchObject({ start: -15_000, step: 15_000, more: 0 });
+    expect(drawn.lines[0]?.values).toEqual([1, null, null, null, 3]);
+  });
+
+  it('are named by their legend, or by the labels in which they differ', () => {
+    const two = [line({ job: 'a', zone: 'x' }), line({ job: 'b', zone: 'x' })];
+    expect(names('{{ job }} in {{zone}}{{none}}', two, '')).toEqual(['a in x', 'b in x']);
+    expect(names('', two, '')).toEqual(['a', 'b']);
+    expect(names('', [line({ __name__: 'up', job: 'a' })], 'x')).toEqual(['up']);
+    expect(names('', [line({})], 'vector(1)')).toEqual(['vector(1)']);
+    expect(unique([{ name: 'a' }, { name: 'a' }]).map((each) => each.name)).toEqual(['a', 'a · 2']);
+  });
+
+  it('are drawn up to a number, in colours that come round with a dash', () => {
+    const many = Array.from({ length: 70 }, (_, n) => line({ n: String(n) }, [0, '1']));
+    const drawn = course([prom(many)], moment);
+    expect([drawn.lines.length, drawn.more]).toEqual([60, 10]);
+    const series = chartSeries(drawn.lines, { fill: false });
+    expect(series[8]).toMatchObject({ color: series[0]?.color });
+    expect([series[0]?.dash, series[8]?.dash]).toEqual([undefined, [6, 4]]);
+  });
+});
+
+describe('figures', () => {
+  it('are what is made of a series', () => {
+    const values = [null, 4, 1, null, 7, null];
+    const all = (['last', 'first', 'min', 'max', 'sum', 'mean', 'count'] as const).map((by) =>
+      reduced(values, by),
+    );
+    expect(all).toEqual([7, 4, 1, 7, 12, 4, 3]);
+    expect(reduced([null], 'sum')).toBeNull();
+  });
+
+  it('come of rows without a time too', () => {
+    const rows = sql([['service', 'string'], ['n', 'int']], [['web', 3], ['pay', '9007199254740993']]); // prettier-ignore
+    expect(figures([rows], moment, 'last').map((each) => [each.name, each.value])).toEqual([
+      ['web', 3],
+      ['pay', 9007199254740992],
+    ]);
+    const single = sql([['n', 'int']], [[5]]);
+    expect(figures([single], moment, 'last')).toMatchObject([{ name: 'n', value: 5 }]);
+  });
+});
+
+describe('a table', () => {
+  it('has a row for each set of labels and a column for each query', () => {
+    const value = (text: string): [number, string] => [60, text];
+    const found = table([
+      prom([{ metric: { job: 'a' }, value: value('1') }, { metric: { job: 'b' }, value: value('2') }], 'up'),
+      prom([{ metric: { job: 'b' }, value: value('5') }]),
+    ]); // prettier-ignore
+    expect(found.columns.map((each) => each.name)).toEqual(['job', 'up', '#2']);
+    expect(found.rows).toEqual([
+      ['a', 1, null],
+      ['b', 2, 5],
+    ]);
+  });
+});
+
+describe('a heatmap', () => {
+  it('takes from each bucket what the one below counts already', () => {
+    const found = heat(
+      [prom([line({ le: '+Inf' }, [0, '9']), line({ le: '0.1' }, [0, '4']), line({ le: '1' }, [0, '7'])])],
+      moment,
+    ); // prettier-ignore
+    expect(found.rows.map((row) => [row.name, row.values[0], row.values[1]])).toEqual([
+      ['0.1', 4, null],
+      ['1', 3, null],
+      ['+Inf', 2, null],
+    ]);
+    expect(found.highest).toBe(4);
+  });
+
+  it('reads native histograms, their buckets by the upper end', () => {
+    const found = heat(
+      [
+        prom([
+          {
+            metric: {},
+            histograms: [
+              [15, { count: '3', sum: '2', buckets: [[0, '0.5', '1', '2'], [0, '1', '2', '1']] }],
+            ],
+          },
+        ]),
+      ],
+      moment,
+    ); // prettier-ignore
+    expect(found.rows.map((row) => [row.edge, row.values[1]])).toEqual([
+      [1, 2],
+      [2, 1],
+    ]);
+  });
+});
+
+describe('values of a variable', () => {
+  it('stand in an address and come back, whatever they hold', () => {
+    const values = ['a,b', '*', '100%', 'ü', '%2C'];
+    expect(readBack(written(values))).toEqual(values);
+    expect(written(['*'])).not.toBe('*');
+  });
+
+  it('are kept when they match, by the group if there is one', () => {
+    const list = ['node-1', 'node-2', 'web-1', 'x1-1'].map((value) => ({ value, label: '' }));
+    expect(filtered(list, '^node').map((each) => each.value)).toEqual(['node-1', 'node-2']);
+    expect(filtered(list, '^[a-z]+-(\\d)$').map((each) => each.value)).toEqual(['1', '2']);
+    expect(filtered(list, '[')).toEqual(list);
+  });
+});
