@@ -27,6 +27,13 @@ export interface Marker {
   readonly label: string;
 }
 
+/** From here on it is too much, say. */
+export interface Limit {
+  readonly value: number;
+  readonly label: string;
+  readonly color?: Token;
+}
+
 export interface MenuItem {
   readonly label: string;
   readonly href: string;

@@ -1,5 +1,5 @@
 /** Thresholds: where a value stands, in a colour with its shape and its word. */
-import type { Limit } from '#lib/charts/ChartMarks.svelte';
+import type { Limit } from '#lib/charts/series.ts';
 import type { Token, Value } from '#lib/charts/series.ts';
 import { written, type ChartUnit } from '#lib/charts/scale.ts';
 import type { Threshold } from './types';
