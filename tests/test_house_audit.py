@@ -36,6 +36,7 @@ CHANGES_NOTHING = {
     "POST /v1/metrics": "ingest",
     "POST /api/logs": "ingest",
     "POST /loki/api/v1/push": "ingest",
+    "POST /prometheus/api/v1/write": "ingest",
     "POST /api/drains/{provider}/{name}": "ingest",
     "POST /elasticsearch/_bulk": "ingest",
     "PUT /elasticsearch/_bulk": "ingest",
@@ -43,6 +44,13 @@ CHANGES_NOTHING = {
     "PUT /elasticsearch/{index}/_bulk": "ingest",
     "PUT /elasticsearch/{rest}": "acknowledged to shippers, and nothing is done",
     "POST /api/sql": "one SELECT",
+    "POST /prometheus/api/v1/query": "a question, as the other five",
+    "POST /prometheus/api/v1/query_range": "a question",
+    "POST /prometheus/api/v1/query_exemplars": "a question",
+    "POST /prometheus/api/v1/series": "a question",
+    "POST /prometheus/api/v1/labels": "a question",
+    "POST /prometheus/api/v1/format_query": "a question",
+    "POST /api/dashboards/import": "translates, keeps nothing",
     "POST /api/resources/validate/{kind}": "judges a spec, keeps nothing",
 }
 

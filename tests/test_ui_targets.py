@@ -84,6 +84,9 @@ def test_targets_are_added_told_apart_found_and_opened(browser: Browser, deck: S
 
 
 def test_on_a_phone_the_error_stands_below_the_target(browser: Browser, deck: Server) -> None:
+    spec = {"scrape_interval": "1s", "static_configs": [{"targets": ["127.0.0.1:1"]}]}
+    with deck.client() as client:
+        client.put("/api/resources/scrape-job/nobody", json={"spec": spec}).raise_for_status()
     with visit(browser, deck, phone=True) as watched:
         page = sign_in(watched, PERSON["email"], "/targets?job=nobody", PERSON["password"])
         expect(page.get_by_text("connection refused")).to_be_visible()
