@@ -269,7 +269,7 @@ class DashboardSpec(Spec):
         json_schema_extra=ui(widget="duration"),
     )
     interval: str = Field(
-        "15s",
+        "1m",
         title="Interval",
         description="How often its metrics are told: the least step, and a quarter of $__rate_interval.",
         pattern=DURATION,

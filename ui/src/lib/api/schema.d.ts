@@ -3646,7 +3646,7 @@ export interface components {
             /**
              * Interval
              * @description How often its metrics are told: the least step, and a quarter of $__rate_interval.
-             * @default 15s
+             * @default 1m
              * @example 15s
              */
             interval: string;

@@ -191,7 +191,7 @@ export const blankSpec = (title: string): Spec => ({
   description: '',
   tags: [],
   range: '',
-  interval: '15s',
+  interval: '1m',
   variables: [],
   panels: [],
   links: [],

@@ -69,6 +69,7 @@ export function panelData(
   panel: () => Panel,
   chosen: () => Choices,
   interval: () => string,
+  told: () => string,
   inSight: () => boolean,
 ): PanelData {
   const input = (): Input | null => {
@@ -80,7 +81,13 @@ export function panelData(
     );
     const choices = chosen();
     if (!choices.ready(...asking.map(text), ...asking.map((each) => each.legend))) return null;
-    const moment = momentOf(view.window, view.environment, pointsOf(shown.w), millis(interval()));
+    const moment = momentOf(
+      view.window,
+      view.environment,
+      pointsOf(shown.w),
+      millis(interval()),
+      millis(told()),
+    );
     try {
       return {
         asked: asking.map((each) => asks(shown, each, choices, moment)),
@@ -103,7 +110,13 @@ export function panelData(
     same,
   );
   const now = $derived(
-    momentOf(view.window, view.environment, pointsOf(panel().w), millis(interval())),
+    momentOf(
+      view.window,
+      view.environment,
+      pointsOf(panel().w),
+      millis(interval()),
+      millis(told()),
+    ),
   );
   const moment = $derived(made.input?.moment ?? now);
   const dim = $derived.by(() => {

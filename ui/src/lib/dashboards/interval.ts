@@ -37,15 +37,20 @@ export function stepOf(range: number, points: number, interval: number): number 
   return rough === interval ? interval : Math.ceil(round / interval) * interval;
 }
 
-/** The window on the grid of its step, so that the same question is asked until a step has passed. */
+/**
+ * The window on the grid of its step, so that the same question is asked until a step has passed.
+ * `told` is how often the metrics are told at the least, where that may be more seldom than `interval`:
+ * a rate over less than that finds no two points.
+ */
 export function momentOf(
   window: { readonly from: number; readonly to: number },
   environment: string,
   points: number,
   interval: number,
+  told = interval,
 ): Moment {
   const step = stepOf(window.to - window.from, points, interval);
   const to = Math.floor(window.to / step) * step;
   const from = Math.min(Math.floor(window.from / step) * step, to - step);
-  return { from, to, step, environment, rate: Math.max(step + interval, 4 * interval) };
+  return { from, to, step, environment, rate: Math.max(step + told, 4 * told) };
 }

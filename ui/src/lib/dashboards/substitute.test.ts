@@ -125,6 +125,11 @@ describe('the step of a panel', () => {
     expect(one).toMatchObject({ from: 0, to: 3_600_000, step: 15_000, rate: 60_000 });
   });
 
+  it('rates over a window that holds two points of metrics told more seldom', () => {
+    const moment = momentOf({ from: 0, to: 3_600_000 }, '', 240, 15_000, 60_000);
+    expect(moment).toMatchObject({ step: 15_000, rate: 240_000 });
+  });
+
   it('reads durations', () => {
     expect([millis('15s'), millis('2m'), millis('500ms'), millis('soon')]).toEqual([
       15_000, 120_000, 500, 15_000,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { build, expand, freeLetter, readQueries, suggest, unbuild, writeQueries, type Asked, type Built, type Letter } from './queries.ts'; // prettier-ignore
+import { build, NOTHING_BUILT, expand, freeLetter, readQueries, suggest, unbuild, writeQueries, type Asked, type Built, type Letter } from './queries.ts'; // prettier-ignore
 
 const asked = (letter: Letter, expression: string, more: Partial<Asked> = {}): Asked => ({
   letter,
@@ -70,6 +70,10 @@ describe('the builder', () => {
     expect(build(parts)).toBe(
       'sum by (job, zone) (rate(http_requests_total{code=~"5..", path!="a\\"b\\\\c"}[5m]))',
     );
+  });
+  it('begins with nothing, and asks nothing before there is a metric', () => {
+    expect(build({ ...NOTHING_BUILT, call: 'rate', aggregation: 'sum' })).toBe('');
+    expect(build({ ...NOTHING_BUILT, metric: 'up' })).toBe('up');
   });
   it('quotes what is no plain name', () => {
     expect(build({ ...parts, metric: 'a.b', matchers: [{ label: 'x.y', op: '=', value: '' }], call: '', aggregation: '' })).toBe('{"a.b", "x.y"=""}'); // prettier-ignore

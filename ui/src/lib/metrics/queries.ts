@@ -82,7 +82,11 @@ export const RANGED = ['rate', 'increase', 'delta', 'avg_over_time', 'max_over_t
 
 const PLAIN = /^[A-Za-z_:][\w:]*$/;
 
+/** Where the builder begins. */
+export const NOTHING_BUILT: Built = { metric: '', matchers: [], call: '', range: '$__rate_interval', aggregation: '', by: [] }; // prettier-ignore
+
 export function build(parts: Built): string {
+  if (!parts.metric) return '';
   const matchers = parts.matchers
     .filter((each) => each.label)
     .map((each) => `${labelText(each.label)}${each.op}${JSON.stringify(each.value)}`);
@@ -133,7 +137,7 @@ export function unbuild(expression: string): Built | null {
 
 /** What one most likely wants to see of a metric of a type. */
 export function suggest(metric: string, type: string): string {
-  const base: Built = { metric, matchers: [], call: '', range: '$__rate_interval', aggregation: '', by: [] }; // prettier-ignore
+  const base: Built = { ...NOTHING_BUILT, metric };
   if (type === 'histogram' && metric.endsWith('_bucket'))
     return `histogram_quantile(0.95, ${build({ ...base, call: 'rate', aggregation: 'sum', by: ['le'] })})`;
   if (type === 'histogram' && !/_(?:sum|count)$/.test(metric))

@@ -54,7 +54,7 @@ def read_dashboard(body: bytes) -> Found:
             description=text(dashboard, "description", most=2_000),
             tags=list(dict.fromkeys(tag[:40] for tag in texts(dashboard, "tags") if tag))[:20],
             range=f"-{opens[1]}" if opens else "",
-            interval="15s",
+            interval="1m",
             variables=variables,
             panels=panels,
             links=[Link(**link) for link in links_of(dashboard, "", notes)],
