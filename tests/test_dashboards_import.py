@@ -175,6 +175,39 @@ def test_variables_come_along_and_data_sources_go() -> None:
     assert (by_name["cluster"].hidden, by_name["cluster"].options[0].value) == (True, "main")
 
 
+def test_a_regular_expression_of_one_value_stands_where_it_is_used() -> None:
+    """As the disks of Node Exporter Full: quoted, the pattern would match its own letters."""
+    devices = "[a-z]+|nvme[0-9]+n[0-9]+|sd\\d"
+    found = read(
+        {
+            "title": "Disks",
+            "templating": {
+                "list": [
+                    {"type": "custom", "name": "devices", "query": devices, "hide": 2},
+                    {"type": "custom", "name": "mode", "query": "idle|user,system"},
+                    {"type": "textbox", "name": "find", "query": ".*"},
+                ]
+            },
+            "panels": [
+                {
+                    "type": "timeseries",
+                    "targets": [
+                        {
+                            "expr": 'a{device=~"$devices",mode=~"$mode"} / b{device!~"${devices}",x="$devices"}'
+                        }
+                    ],
+                }
+            ],
+        }
+    )
+    value = devices.replace("\\", "\\\\")
+    assert found.spec.panels[0].queries[0].promql == (
+        f'a{{device=~"{value}",mode=~"$mode"}} / b{{device!~"{value}",x="$devices"}}'
+    )
+    notes = {detail for _, code, detail in said(found) if code == "variable_regex"}
+    assert notes == {"mode", "find"}
+
+
 def test_what_does_not_come_along_is_said() -> None:
     notes = said(read(modern()))
     for expected in (

@@ -33,6 +33,7 @@ SENTENCES: dict[str, tuple[bool, str]] = {
     "variable_query": (True, "The query of the variable {} cannot be asked here."),
     "variable_invalid": (True, "The variable {} cannot be read."),
     "variable_all": (True, "“All” of the variable {} means all its values, not a value of its own."),
+    "variable_regex": (True, "Values of the variable {} that are regular expressions match as plain text."),
     "variable_auto": (False, "The variable {} offers no automatic interval; $__interval is one."),
     "datasource_variable": (False, "The variable {} chose a data source; there is one here."),
     "annotations": (True, "The annotation query {} was not taken along; marks of this project are shown."),

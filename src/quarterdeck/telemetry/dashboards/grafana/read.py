@@ -16,7 +16,7 @@ from quarterdeck.telemetry.dashboards.grafana.notes import Note, Notes
 from quarterdeck.telemetry.dashboards.grafana.panels import links_of, panel_of
 from quarterdeck.telemetry.dashboards.grafana.places import places
 from quarterdeck.telemetry.dashboards.grafana.queries import Sources
-from quarterdeck.telemetry.dashboards.grafana.variables import variables_of
+from quarterdeck.telemetry.dashboards.grafana.variables import inlined, variables_of
 from quarterdeck.telemetry.dashboards.spec import MOST_PANELS, MOST_ROWS, DashboardSpec, Link, Panel
 
 MOST_BYTES = 8 * 1_048_576
@@ -44,6 +44,7 @@ def read_dashboard(body: bytes) -> Found:
     sources = Sources(dashboard)
     panels, found = _panels(dashboard, sources, notes)
     variables = variables_of(dashboard, sources, notes)
+    panels = [inlined(panel, variables) for panel in panels]
     for each in items(inside(dashboard, "annotations"), "list"):
         if each.get("builtIn") != 1:
             notes.say("annotations", detail=text(each, "name", most=80))

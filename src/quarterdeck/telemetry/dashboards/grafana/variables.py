@@ -8,11 +8,13 @@ from pydantic import ValidationError
 from quarterdeck.telemetry.dashboards.grafana.fields import Json, flag, inside, items, text, texts
 from quarterdeck.telemetry.dashboards.grafana.notes import Notes
 from quarterdeck.telemetry.dashboards.grafana.queries import Sources, plain
-from quarterdeck.telemetry.dashboards.spec import DURATION, Variable
+from quarterdeck.telemetry.dashboards.spec import DURATION, Panel, Variable
 
 _ASKED = re.compile(r"^\s*(label_values|label_names|metrics)\s*\(", re.I)
 _ALL = "$__all"
 _MOST = 50
+_MATCHED = re.compile(r"""([=!]~\s*")\$(?:(\w+)|\{(\w+)\})(?=")""")
+_REGEX = re.compile(r"[.\])][*+?]|[|^$\[(\\]")
 
 
 def variables_of(dashboard: Json, sources: Sources, notes: Notes) -> list[Variable]:
@@ -34,7 +36,44 @@ def variables_of(dashboard: Json, sources: Sources, notes: Notes) -> list[Variab
             notes.say("variable_invalid", detail=name)
             continue
         found.append(variable)
+        if not _is_pattern(variable) and any(
+            _REGEX.search(each)
+            for each in (*variable.default, *(option.value for option in variable.options))
+            if variable.kind in ("custom", "text")
+        ):
+            notes.say("variable_regex", detail=name)
     return found
+
+
+def inlined(panel: Panel, variables: list[Variable]) -> Panel:
+    """The panel with the regular expression of a variable of one value in its place.
+
+    Grafana puts the value of such a variable in as it is; here values are quoted, and
+    `=~"$devices"` would match its letters.
+    """
+    patterns = {each.name: each.options[0].value for each in variables if _is_pattern(each)}
+
+    def put(found: re.Match[str]) -> str:
+        pattern = patterns.get(found[2] or found[3])
+        if pattern is None:
+            return found[0]
+        return found[1] + pattern.replace("\\", "\\\\").replace('"', '\\"')
+
+    queries = [
+        query.model_copy(update={"promql": _MATCHED.sub(put, query.promql)})
+        for query in panel.queries
+    ]
+    return panel.model_copy(update={"queries": queries})
+
+
+def _is_pattern(variable: Variable) -> bool:
+    """One value for ever, which is a regular expression."""
+    return (
+        variable.kind == "custom"
+        and len(variable.options) == 1
+        and not (variable.multi or variable.include_all)
+        and _REGEX.search(variable.options[0].value) is not None
+    )
 
 
 def _variable(of: Json, name: str, sources: Sources, notes: Notes) -> dict[str, Any] | None:
