@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, Route, expect, sync_playwright
 
 from support.bigtrace import BIG_TRACE, NEEDLE, send_big_trace
 from support.server import Server
@@ -104,6 +104,46 @@ def test_a_search_inside_finds_what_only_an_attribute_says(browser: Browser, dec
         find.press("Escape")
         page.keyboard.press("n")  # nothing is sought: nothing happens
         expect(page.get_by_text(re.compile(r"of \d"))).to_have_count(0)
+
+
+def test_what_is_typed_before_the_address_has_followed_is_kept(
+    browser: Browser, deck: Server
+) -> None:
+    with visit(browser, deck) as watched:
+        page = sign_in(watched, EMAIL, f"/traces/{BIG_TRACE}")
+        find = page.get_by_role("textbox", name="Find in this trace")
+        find.fill("status:error")
+        expect(page).to_have_url(re.compile("find=status"))
+        # Both within one task of the browser, so that the address certainly follows later.
+        find.evaluate(
+            """field => {
+                field.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+                field.value = 'stage';
+                field.dispatchEvent(new InputEvent('input', { bubbles: true }));
+            }"""
+        )
+        expect(page).not_to_have_url(re.compile("find=status"))
+        expect(find).to_have_value("stage")
+        expect(page).to_have_url(re.compile("find=stage"))
+        expect(find).to_have_value("stage")
+        expect(page.get_by_text("0 of 10")).to_be_visible()
+
+
+def test_enter_before_the_matches_are_known_goes_to_the_first_of_them(
+    browser: Browser, deck: Server
+) -> None:
+    with visit(browser, deck) as watched:
+        page = sign_in(watched, EMAIL, f"/traces/{BIG_TRACE}")
+        find = page.get_by_role("textbox", name="Find in this trace")
+        held: list[Route] = []
+        page.route("**/find?*", lambda route: held.append(route))
+        with page.expect_request("**/find?*"):
+            find.fill("stage")
+        expect(page).to_have_url(re.compile("find=stage"))
+        find.press("Enter")
+        for route in held:
+            route.continue_()
+        expect(page.get_by_text("1 of 10")).to_be_visible()
 
 
 def test_a_span_has_an_address_and_its_panel_tells_everything(
