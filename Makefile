@@ -19,7 +19,7 @@ PIP := $(VENV)/bin/python -m pip -qq
 NPM := npm --prefix ui --no-update-notifier --loglevel=error
 CLIENTS := npm --prefix tests/node --no-update-notifier --loglevel=error
 
-.PHONY: setup run test check bench lock docs types format clean packages
+.PHONY: setup run test check check-ui-style check-ui-types check-types check-code bench lock docs types format clean packages
 .DELETE_ON_ERROR:
 
 setup: $(STAMPS)/command $(STATIC)/index.html
@@ -32,12 +32,25 @@ test: packages setup check $(STAMPS)/clients
 	$(VENV)/bin/pytest -n $(WORKERS) --dist loadgroup
 
 check: $(STAMPS)/dev $(STAMPS)/command $(STAMPS)/node
+	$(NPM) run sync
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target --keep-going \
+		check-types check-ui-style check-ui-types check-code
+
+# The parts of `make check`, the longest first; two at once.
+check-ui-style:
+	$(NPM) run check:style
+
+check-ui-types:
+	$(NPM) run check:types
+
+check-types:
+	mypy
+
+check-code:
 	ruff format --check $(CODE)
 	ruff check $(CODE)
-	mypy
 	lint-imports
 	python scripts/file_sizes.py
-	$(NPM) run check
 
 bench: $(STAMPS)/dev setup
 	python -m bench
