@@ -43,6 +43,7 @@ class Deck:
     project: ProjectRef
     rules: RecordingRules
     busy: bool = False
+    refused: bytes | None = None  # what holds this name is refused
 
     def restart(self) -> None:
         queries = Queries(self.engine, load({}, None, {}), self.clock)
@@ -54,6 +55,8 @@ class Deck:
     async def keep(self, project: ProjectRef, request: bytes) -> Outcome:
         if self.busy:
             raise Refused(Reason.OVERLOADED, "busy", retry_after=1)
+        if self.refused is not None and self.refused in request:
+            return Outcome(1, {Reason.TOO_MANY_SERIES: 1})
         _, refused = await asyncio.to_thread(store, self.engine, project.id, request)
         assert refused == {}
         return Outcome(1)
@@ -205,6 +208,27 @@ async def test_a_rule_that_fails_says_why_and_the_others_go_on(deck: Deck) -> No
     assert len(deck.points("fine")) == 1
     assert shown(deck.rules, deck.project.id, Form([("rule_name[]", "fine")]))["groups"][0]["rules"] == [fine]  # fmt: skip
     assert shown(deck.rules, deck.project.id, Form([("type", "alert")])) == {"groups": []}
+
+
+async def test_a_rule_whose_series_the_store_refuses_says_so_and_the_others_go_on(
+    deck: Deck,
+) -> None:
+    await deck.write(counter("a"))
+    await deck.put(
+        {"record": "one_too_many", "expr": "hits_total"},
+        {"record": "fine", "expr": "sum(hits_total)"},
+    )
+    deck.refused = b"one_too_many"
+    await deck.rules.tick()
+    bad, fine = deck.shown()["rules"]
+    assert bad["health"] == "err"
+    assert "too_many_series" in bad["lastError"]
+    assert fine["health"] == "ok"
+    assert len(deck.points("fine")) == 1
+    deck.refused = None
+    await deck.pass_time(1)
+    assert [rule["health"] for rule in deck.shown()["rules"]] == ["ok", "ok"]
+    assert len(deck.points("one_too_many")) == 1
 
 
 def test_a_prometheus_rule_file_is_taken_as_it_stands() -> None:

@@ -69,6 +69,10 @@ class GroupState:
         return self.rules.setdefault(index, RuleState())
 
 
+_Written = tuple[RuleState | None, bytes]
+"""A rule, unless it is gone, and what it writes."""
+
+
 class RecordingRules:
     """All recording rules of a server."""
 
@@ -168,7 +172,7 @@ class RecordingRules:
         """All rules of a group, one after the other; each sees what those before it recorded."""
         began = time.perf_counter()
         at = moment - group.spec.offset_ms
-        waiting: list[bytes] = []
+        waiting: list[_Written] = []
         recorded: set[str] = set()
         for index, rule in enumerate(group.spec.rules):
             state = group.state(index)
@@ -180,7 +184,7 @@ class RecordingRules:
             if any(name in rule.expr for name in recorded):
                 await self._keep(group.project, waiting)
                 waiting, recorded = [], set()
-            waiting.append(await self._one(group, rule, state, at))
+            waiting.append((state, await self._one(group, rule, state, at)))
             recorded.add(rule.record)
         await self._keep(group.project, waiting)
         group.seconds, group.at = time.perf_counter() - began, moment
@@ -207,13 +211,23 @@ class RecordingRules:
         state.health, state.error, state.series = "ok", "", found.series
         return found.request
 
-    async def _keep(self, project: ProjectRef, parts: list[bytes]) -> None:
-        if request := b"".join(parts):
-            outcome = await self._keep_series(project, request)
-            if outcome.rejected:
-                _log.warning(
-                    "Recorded series were refused: %s", outcome.message(), extra=fields(project=project.slug)
-                )  # fmt: skip
+    async def _keep(self, project: ProjectRef, waiting: list[_Written]) -> None:
+        """Keep what rules have recorded; the health of those whose series are refused tells it."""
+        request = b"".join(part for _, part in waiting)
+        outcome = await self._keep_series(project, request) if request else Outcome(0)
+        if not outcome.rejected:
+            return
+        if (
+            len(waiting) > 1
+        ):  # a point written again replaces itself, so each alone tells whose they are
+            for each in waiting:
+                await self._keep(project, [each])
+            return
+        message = f"Recorded series were refused: {outcome.message()}"
+        _log.warning("%s", message, extra=fields(project=project.slug))
+        if (state := waiting[0][0]) is not None:
+            self._failed.add(1)
+            state.health, state.error = "err", message
 
     async def _change(self, group: GroupState, spec: RuleGroup) -> None:
         """Rules that stay keep their series; those that are gone end them."""
@@ -235,7 +249,7 @@ class RecordingRules:
     async def _mark_ended(self, project: ProjectRef, states: list[RuleState]) -> None:
         gone = sorted(labels for state in states for labels in state.series or ())
         if gone and self._project_of(project.id) is not None:
-            await self._keep(project, [wire.ended(gone, now_ms(self._clock))])
+            await self._keep(project, [(None, wire.ended(gone, now_ms(self._clock)))])
 
 
 def _key(each: Configured[RecordingRulesSpec], group: RuleGroup) -> str:
