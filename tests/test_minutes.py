@@ -6,6 +6,7 @@ import pytest
 
 from quarterdeck.core.errors import BadInput, Unavailable
 from quarterdeck.store.telemetry import Limits
+from quarterdeck.telemetry import edges
 from quarterdeck.telemetry.minutes import Chunk, Minute, count_in_chunks, every, sized
 from support.engine import new_project, shared_engine
 from support.rows import SECOND, add_spans, now_ns
@@ -72,3 +73,20 @@ def test_a_server_that_stops_waits_for_one_chunk_and_not_for_all() -> None:
     minutes = [Minute(1, at, 150_000) for at in (0, 60, 120)]
     assert not count_in_chunks("test", minutes, 150_000, seen.append, lambda: len(seen) == 2)
     assert seen == [[minutes[0]], [minutes[1]]]
+
+
+def test_the_busier_the_minutes_around_a_sampled_one_the_nearer_a_call_looks_for_its_answer(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    project = new_project().id
+    at = now_ns() // MINUTE * 60 - 600
+    add_spans(
+        shared_engine(), project, *({"time": (at + s) * SECOND} for s in (0, -90, 70, 70, 200))
+    )
+    chunk = [Minute(project, at, 1)]
+
+    def near(most: float) -> int:
+        monkeypatch.setattr(edges, "MOST_NEAR", most)
+        return edges._near_seconds(shared_engine(), chunk)
+
+    assert [near(most) for most in (4, 3, 2, 0.1)] == [300, 120, 60, 10]

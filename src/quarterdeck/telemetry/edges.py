@@ -6,7 +6,8 @@ What arrived is looked at `LATE_MS` later, when both sides of a call have most l
 Each minute that spans arrived for is counted anew, whole, and replaces what stood there: every
 call counts once however often a run is repeated or dies in between. A span that comes later than
 that has the minutes around it counted anew too, so a call that looked unanswered finds its answer.
-Up to `EXACT_SPANS` of a minute are counted exactly; of more, a sample of whole traces, scaled.
+Up to `EXACT_SPANS` of a minute are counted exactly; of more, a sample of whole traces, scaled, whose
+other sides are looked for nearer by the busier the minutes around are.
 
 Bounded: of each service, the `MOST_NAMES` busiest databases, queues and third parties of a minute
 keep their names, the others are one without a name; of all calls, the `MOST_EDGES` busiest pairs
@@ -32,6 +33,8 @@ EXACT_SPANS = 100_000  # of a minute
 MOST_NAMES = 30  # of a service, kind and minute
 MOST_EDGES = 1_000  # of a minute
 _LONGEST_MINUTES = 5  # that a call is looked for its answer
+_NEAR_S = (CHILDREN_MS // 1000, 120, 60, 10)  # that calls and answers lie around their minute
+MOST_NEAR = 2_000_000  # spans around a sampled minute to be read for them; where more are, less far
 _KNOWN_S = 86_400  # that a service is known by an address it answered at
 _LIMITS = Limits(seconds=60, memory_mb=512, threads=1)
 _MARK = "edges"
@@ -85,9 +88,10 @@ def _count(engine: Engine, chunk: Chunk, version: int) -> None:
         f"{of_project} AND time >= toDateTime64({oldest}, 9) AND time < toDateTime64({newest + 60}, 9)"
         f" AND toUnixTimestamp(toStartOfMinute(time)) IN ({', '.join(str(each.at) for each in chunk)})"
     )
+    around = _near_seconds(engine, chunk) if scale > 1 else _NEAR_S[0]
     near = (
-        f"{of_project} AND time >= toDateTime64({oldest - CHILDREN_MS // 1000}, 9)"
-        f" AND time < toDateTime64({newest + 60 + CHILDREN_MS // 1000}, 9)"
+        f"{of_project} AND time >= toDateTime64({oldest - around}, 9)"
+        f" AND time < toDateTime64({newest + 60 + around}, 9)"
     )
     known = f"""
         SELECT environment::String AS at_environment, address::String AS at, any(target)::String AS known_name FROM edges_1m
@@ -123,3 +127,25 @@ def _count(engine: Engine, chunk: Chunk, version: int) -> None:
         for each in chunk
     )
     engine.execute(f"INSERT INTO edges_1m VALUES {rows}")
+
+
+def _near_seconds(engine: Engine, chunk: Chunk) -> int:
+    """How far around busy minutes calls and answers are looked for, so that not too much is read.
+
+    Most lie within seconds. Without a bound the cost of a minute would grow with the load of the
+    ten around it: every span would be read twenty times.
+    """
+    project, oldest, newest = chunk[0].project, chunk[0].at, chunk[-1].at
+    sql = f"""
+        SELECT toUnixTimestamp(minute) AS at, sum(spans) FROM red_1m WHERE project = {project}
+            AND minute >= toDateTime({oldest - _NEAR_S[0]}) AND minute <= toDateTime({newest + _NEAR_S[0]})
+        GROUP BY minute"""
+    found: dict[int, int] = dict(engine.query("edges_near", sql, limits=_LIMITS).rows)
+
+    def spans(around: int) -> float:
+        """Around the chunk; of a minute that is reached in part, as much of it."""
+        before = ((at, min(60, at + 60 - (oldest - around)) / 60) for at in found if at < oldest)
+        after = ((at, min(60, newest + 60 + around - at) / 60) for at in found if at > newest)
+        return sum(found[at] * max(0.0, part) for at, part in (*before, *after))
+
+    return next((each for each in _NEAR_S if spans(each) <= MOST_NEAR), _NEAR_S[-1])
