@@ -14,8 +14,8 @@ from quarterdeck.telemetry.erase import erase_person
 from quarterdeck.telemetry.ingest.otlp.wire import varint
 from quarterdeck.telemetry.ingest.outcome import EXPLAIN, Reason, Refused
 from quarterdeck.telemetry.ingest.prometheus.messages import V1, V2, request_of
+from quarterdeck.telemetry.known import forget_known_series
 from quarterdeck.telemetry.retention import delete_project
-from quarterdeck.telemetry.tables import forget_known_series
 from support.engine import new_project, shared_engine
 from support.remote_write import STALE, Series, histogram, now_ms, store, v1, v2
 from support.remote_write import V1 as MESSAGES_1
@@ -386,7 +386,7 @@ def test_a_batch_whose_outcome_cannot_be_read_is_not_acknowledged(
     one = [Series({"__name__": "lost"}, [(1.0, NOW)])]
     monkeypatch.setattr(
         "quarterdeck.telemetry.ingest.prometheus.write._OUTCOMES",
-        "SELECT 0, '', '', 0, [] WHERE {batch:UInt64} = 0",
+        "SELECT 0, '', '', 0, [], [] WHERE {batch:UInt64} = 0",
     )
     with pytest.raises(Unavailable):
         keep(project, one)

@@ -15,9 +15,10 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput, Unavailable
 from quarterdeck.store.telemetry import Engine, Limits
+from quarterdeck.telemetry.known import forget_known_series
 from quarterdeck.telemetry.query.log_mask import sample_of
 from quarterdeck.telemetry.sql.views import quote
-from quarterdeck.telemetry.tables import POINT_TABLES, PROMETHEUS_POINTS, forget_known_series
+from quarterdeck.telemetry.tables import POINT_TABLES, PROMETHEUS_POINTS
 
 KEYS = ("user.id", "enduser.id", "enduser.pseudo.id")
 LABELS = (*KEYS, *(key.replace(".", "_") for key in KEYS))  # as Prometheus has them too

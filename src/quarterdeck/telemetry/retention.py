@@ -16,7 +16,8 @@ from pathlib import Path
 
 from quarterdeck.core.log import fields
 from quarterdeck.store.telemetry import Engine, Limits
-from quarterdeck.telemetry.tables import TABLES, Table, forget_known_series
+from quarterdeck.telemetry.known import forget_known_series
+from quarterdeck.telemetry.tables import TABLES, Table
 
 KeptDays = Callable[[int, str], int]
 """(project, signal) → days."""

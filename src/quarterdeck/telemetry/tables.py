@@ -7,8 +7,6 @@ of a row. What adds a table to the schema adds it here, and a test compares the 
 from dataclasses import dataclass
 from typing import Literal
 
-from quarterdeck.store.telemetry import Engine
-
 Signal = Literal["traces", "logs", "metrics"]
 SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
 
@@ -51,8 +49,3 @@ PROMETHEUS_POINTS = _PROMETHEUS
 def tables_of(signal: Signal) -> list[str]:
     """Tables that hold this signal alone."""
     return [table.name for table in TABLES if table.signals == (signal,)]
-
-
-def forget_known_series(engine: Engine) -> None:
-    """Forget which series of Prometheus have their row; must follow whatever deletes such rows."""
-    engine.execute("TRUNCATE TABLE prom_known")

@@ -1,4 +1,5 @@
-"""Answers of the engine as numpy columns, read from its `Native` format without a loop over rows.
+"""Answers of the engine as numpy columns, read from its `Native` format without a loop over rows,
+and rows that are given to it in the same way.
 
 The format (ClickHouse documentation, "Native") is blocks of columns: counts as LEB128, name and
 type as text, then the values as they lie in memory, little-endian. Numbers become arrays that
@@ -13,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from quarterdeck.store.telemetry.engine import Engine, Limits
+from quarterdeck.store.telemetry.engine import EmbeddedEngine, Engine, Limits
 
 Array = npt.NDArray[Any]
 
@@ -61,6 +62,28 @@ def read(
         name, sql, "Native", params, limits=limits, reserved=reserved, settings=settings
     )
     return parse(data)
+
+
+Given = Mapping[str, tuple[str, Array]]
+"""Columns of one length, by name: the engine's type, and values as they lie in its memory."""
+
+
+def insert(engine: EmbeddedEngine, table: str, given: Given) -> None:
+    """Insert rows; columns that are not given have their default."""
+    (count,) = {len(values) for _, values in given.values()}
+    parts = [_count(len(given)), _count(count)]
+    for name, (kind, values) in given.items():
+        parts += (_text(name), _text(kind), values.tobytes())
+    engine.insert_native(table, ", ".join(given), b"".join(parts))
+
+
+def _count(value: int) -> bytes:
+    low, rest = value & 0x7F, value >> 7
+    return bytes((low | 0x80,)) + _count(rest) if rest else bytes((low,))
+
+
+def _text(text: str) -> bytes:
+    return _count(len(text)) + text.encode()
 
 
 def parse(data: bytes) -> Columns:

@@ -98,7 +98,6 @@ _RETRYABLE = {
     "202": "engine_busy",
 }
 
-
 WRITERS = 14  # two a batcher of the ingest
 INSERT_SECONDS = 60.0  # that an insert may wait for others, or for a backup
 
@@ -159,33 +158,38 @@ class EmbeddedEngine:
                 raise _translate(error) from error
 
     def insert(self, table: str, schema: str, data: bytes) -> None:
-        """Insert length-delimited `Envelope` messages of the protobuf `schema`.
+        """Insert length-delimited `Envelope` messages of the protobuf `schema`."""
+        settings = (
+            f"format_schema = '{self._schema_file(schema)}:Envelope',"
+            " input_format_protobuf_oneof_presence = 1,"
+            # Views read nothing but what is inserted, and merging the steps of their
+            # expressions would evaluate parts of them again and again.
+            " query_plan_enable_optimizations = 0"
+        )
+        self._insert(table, settings, "Protobuf", data)
 
-        The bytes pass through a file in memory, because the engine's streaming insert reports
+    def insert_native(self, table: str, columns: str, data: bytes) -> None:
+        """Insert a block of these columns in the format `Native`; duplicates are left to merges."""
+        self._insert(f"{table} ({columns})", "optimize_on_insert = 0", "Native", data)
+
+    def _insert(self, into: str, settings: str, format: str, data: bytes) -> None:
+        """The bytes pass through a file in memory, because the engine's streaming insert reports
         parse errors alone: what a view or a full disk refuses would be lost without a word.
         """
-        file = os.memfd_create("batch")
-        try:
-            with open(file, "wb", closefd=False) as out:
-                out.write(data)
-            os.lseek(file, 0, os.SEEK_SET)
+        with open(os.memfd_create("batch"), "w+b") as file:
+            file.write(data)
+            file.seek(0)
             statement = (
-                f"INSERT INTO {table} FROM INFILE '/proc/self/fd/{file}'"
-                f" SETTINGS format_schema = '{self._schema_file(schema)}:Envelope',"
-                " input_format_protobuf_oneof_presence = 1, max_insert_threads = 1, async_insert = 0,"
+                f"INSERT INTO {into} FROM INFILE '/proc/self/fd/{file.fileno()}'"
+                f" SETTINGS {settings}, max_insert_threads = 1, async_insert = 0,"
                 " max_partitions_per_insert_block = 0, materialize_skip_indexes_on_insert = 0,"
-                # Views read nothing but what is inserted, and merging the steps of their
-                # expressions would evaluate parts of them again and again.
-                " query_plan_enable_optimizations = 0,"
-                f" max_memory_usage = {self._insert_memory} FORMAT Protobuf"
+                f" max_memory_usage = {self._insert_memory} FORMAT {format}"
             )
             with self._borrow(self._writers, INSERT_SECONDS) as connection:
                 try:
                     connection.query(statement, "Null")
                 except Exception as error:
                     raise _translate(error) from error
-        finally:
-            os.close(file)
 
     @contextmanager
     def writers_paused(self) -> Iterator[None]:

@@ -40,10 +40,14 @@ def next_batch() -> int:
     return next(_batches)
 
 
+def bounds(pending: Pending, days: int) -> tuple[int, int]:
+    """The oldest and the newest time, in nanoseconds, that is believed of what a request holds."""
+    return max(0, pending.received_ns - days * DAY_NS), pending.received_ns + FUTURE_NS
+
+
 def envelope(batch: int, position: int, pending: Pending, days: int) -> bytes:
     """The fields that are appended to a request."""
-    oldest = max(0, pending.received_ns - days * DAY_NS)
-    newest = pending.received_ns + FUTURE_NS
+    oldest, newest = bounds(pending, days)
     return b"".join(
         (
             pending.request.resources,

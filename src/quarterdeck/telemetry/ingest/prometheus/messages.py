@@ -32,12 +32,12 @@ _ENVELOPE = (
     " fixed64 oldest = 1004; fixed64 newest = 1005; int32 phase = 1010; uint64 room = 1011; }\n"
 )
 
-# In the phase `known` the engine compares the bytes of a series with what it knows.
+# In the phase `known` the engine is given metadata of 1.0, whose known series it is not asked about.
 _KNOWN_1 = (
     """\
 syntax = "proto3";
 message Metadata { int32 type = 1; string metric_family_name = 2; string help = 4; string unit = 5; }
-message Envelope { repeated bytes timeseries = 1; repeated Metadata metadata = 3;"""
+message Envelope { repeated Metadata metadata = 3;"""
     + _ENVELOPE
 )
 
@@ -87,7 +87,7 @@ class Version:
     """One version of the protocol: its message, and where it goes."""
 
     message: str
-    known: Way  # samples of series that have their row
+    known: Way  # what the engine is asked first: metadata of 1.0, known series of 2.0
     full: Way  # everything else
     outline: Any  # a message whose fields are left as bytes
     series: str  # the field of the outline that holds the series
