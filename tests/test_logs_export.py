@@ -7,7 +7,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import httpx
 import pytest
@@ -23,6 +22,7 @@ from quarterdeck.telemetry.query.window import Asked, window_of
 from support.engine import new_project, shared_engine
 from support.rows import SECOND, add_logs, now_ns
 from support.server import Server, free_port
+from support.usage import Peak, anonymous_bytes
 
 ROWS = 200_000
 
@@ -97,13 +97,6 @@ def send(server: Server, at: int) -> None:
             client.post("/api/logs", content="\n".join(lines)).raise_for_status()
 
 
-def memory_mb(pid: int) -> float:
-    found = next(
-        line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmRSS")
-    )  # fmt: skip
-    return int(found.split()[1]) / 1024
-
-
 def test_many_records_are_sent_whole_while_memory_stays_and_a_client_that_goes_frees_its_place(
     own_server: Server,
 ) -> None:
@@ -117,20 +110,22 @@ def test_many_records_are_sent_whole_while_memory_stays_and_a_client_that_goes_f
             with client.stream("GET", "/api/logs/export", params=ask) as answer:
                 assert answer.status_code == 200
                 next(answer.iter_raw())
-        before = highest = memory_mb(pid)
+        before = anonymous_bytes(pid)
         size = row = 0
-        with client.stream("GET", "/api/logs/export", params=ask) as answer:
+        with (
+            Peak(lambda: anonymous_bytes(pid)) as memory,
+            client.stream("GET", "/api/logs/export", params=ask) as answer,
+        ):
             assert answer.headers["content-encoding"] == "gzip"
             assert ".ndjson" in answer.headers["content-disposition"]
             for line in answer.iter_lines():
                 size += len(line)
                 if row % 10_000 == 0:
                     assert f'"n":{row}' in line
-                    highest = max(highest, memory_mb(pid))
                 row += 1
         assert row == ROWS
         assert size > 80_000_000
-        assert highest - before < size / 1e6 / 2
+        assert memory.highest - before < size / 2
 
 
 class Breaking:
