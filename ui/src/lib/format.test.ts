@@ -17,7 +17,9 @@ describe('figures for people', () => {
     [200e9, '3 min 20 s'],
     [120e9, '2 min'],
     [3_720e9, '1 h 2 min'],
+    [3_600e9, '1 h'],
     [93_600e9, '1 d 2 h'],
+    [172_800e9, '2 d'],
   ])('says %d ns as %s', (ns, text) => {
     expect(plain(duration(ns))).toBe(text);
   });

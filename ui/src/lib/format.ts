@@ -54,9 +54,13 @@ export function durationParts(ns: number): Parts {
   const seconds = Math.round(ns / 1e9);
   const [h, m, s] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60), seconds % 60];
   const days = Math.floor(h / 24);
-  if (days)
-    return { value: `${days}${NB}${language.current === 'fr' ? 'j' : 'd'} ${h % 24}`, unit: 'h' };
-  if (h) return { value: `${h}${NB}h ${m}`, unit: 'min' };
+  if (days) {
+    const day = language.current === 'fr' ? 'j' : 'd';
+    return h % 24
+      ? { value: `${days}${NB}${day} ${h % 24}`, unit: 'h' }
+      : { value: String(days), unit: day };
+  }
+  if (h) return m ? { value: `${h}${NB}h ${m}`, unit: 'min' } : { value: String(h), unit: 'h' };
   return s ? { value: `${m}${NB}min ${s}`, unit: 's' } : { value: String(m), unit: 'min' };
 }
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { axisOf, heightOf } from './axis';
-import { baseAt, chartUnit, panelText, panelUnit } from './units';
+import { tickText } from './scale';
+import { chartUnit, panelText, panelUnit } from './units';
 
 const line = (...values: (number | null)[]) => ({ name: 'a', values, color: 'c1' as const });
 
@@ -62,8 +63,29 @@ describe('units of panels', () => {
     expect(panelText(5, chartUnit('per_second', null, 5))).toBe('5\u00a0/s');
   });
 
-  it('count in powers of 1024 where the unit does', () => {
-    expect(baseAt(panelUnit('bytes_iec'), 5_000_000)).toBe(1_048_576);
-    expect(baseAt(panelUnit('bytes'), 5_000_000)).toBe(1);
+  it.each([
+    ['seconds', 50, ['0', '20\u00a0s', '40\u00a0s', '1\u00a0min']],
+    ['seconds', 75, ['0', '30\u00a0s', '1\u00a0min', '1\u00a0min 30\u00a0s']],
+    ['seconds', 150, ['0', '1\u00a0min', '2\u00a0min', '3\u00a0min']],
+    ['milliseconds', 400_000, ['0', '5\u00a0min', '10\u00a0min']],
+    ['minutes', 150, ['0', '1\u00a0h', '2\u00a0h', '3\u00a0h']],
+    ['days', 11, ['0', '5\u00a0d', '10\u00a0d', '15\u00a0d']],
+    ['bytes_iec', 700 * 1024, ['0', '256\u00a0KiB', '512\u00a0KiB', '768\u00a0KiB']],
+    ['bytes_iec', 1000 * 1024, ['0', '512\u00a0KiB', '1\u00a0MiB']],
+    ['bytes_iec', 0.5, ['0', '0.2\u00a0B', '0.4\u00a0B', '0.6\u00a0B']],
+  ])('step roundly: %s up to %s', (name, highest, texts) => {
+    const unit = panelUnit(name);
+    expect(
+      axisOf('lines', unit, [line(highest)]).ticks.map((each) => tickText(each, unit)),
+    ).toEqual(texts);
+  });
+
+  it('step by tens where decimals were chosen, for then 90 s stay 90 s', () => {
+    expect(axisOf('lines', panelUnit('seconds', 0), [line(150)]).ticks).toEqual([0, 50, 100, 150]);
+  });
+
+  it('call nothing by the unit that was chosen', () => {
+    expect(panelText(0, panelUnit('seconds'))).toBe('0\u00a0s');
+    expect(panelText(0, panelUnit('nanoseconds'))).toBe('0\u00a0ns');
   });
 });

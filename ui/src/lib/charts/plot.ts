@@ -6,6 +6,7 @@
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { axisOf, type Axis, type AxisWish } from './axis';
+import { FONT, margin } from './margin';
 import { tickText, timeText, timeTicks, type ChartUnit } from './scale';
 import { stacked, type ChartKind, type ChartSeries, type Grid } from './series';
 
@@ -20,8 +21,7 @@ export interface PlotSpec extends Grid {
 }
 
 /** The room around the plotting area, in CSS pixels; the elements above keep to it. */
-export const ROOM = { left: 56, right: 10, top: 14, bottom: 22 } as const;
-const FONT = '11px Inter, system-ui, sans-serif';
+export const ROOM = { right: 10, top: 14, bottom: 22 } as const;
 
 const known = new WeakMap<PlotSpec, Axis>();
 
@@ -31,6 +31,12 @@ export function yAxis(spec: PlotSpec): Axis {
   if (!axis) known.set(spec, (axis = axisOf(spec.kind, spec.unit, spec.series, spec.axis)));
   return axis;
 }
+
+const texts = (spec: PlotSpec): string[] =>
+  yAxis(spec).ticks.map((each) => tickText(each, spec.unit));
+
+/** The room on the left, which the figures of the axis decide. */
+export const leftRoom = (spec: PlotSpec, width: number): number => margin(texts(spec), width);
 
 /** Three failures among a thousand are less than a pixel, and yet what one looks for. */
 const LEAST_BAR = 2.5;
@@ -80,8 +86,11 @@ export class Plot {
   update(spec: PlotSpec): void {
     this.#spec = spec;
     const now = shape(spec);
-    if (now === this.#shape) this.#u.setData(data(spec, this.size.height), true);
-    else {
+    if (now === this.#shape) {
+      this.#u.setData(data(spec, this.size.height), true);
+      // The same figures in another unit are of another width, which uPlot does not see.
+      this.#u.redraw(false, true);
+    } else {
       this.#shape = now;
       this.#u.destroy();
       this.#u = this.#make();
@@ -170,7 +179,7 @@ export class Plot {
           },
         },
         {
-          size: ROOM.left,
+          size: () => leftRoom(this.#spec, this.size.width),
           gap: 8,
           font: FONT,
           stroke: quiet,
@@ -179,7 +188,7 @@ export class Plot {
           splits: () => [...yAxis(this.#spec).ticks],
           // On a logarithmic axis uPlot would leave ticks out; ours are few already.
           filter: (_, splits) => splits,
-          values: (_, splits) => splits.map((each) => tickText(each, this.#spec.unit)),
+          values: () => texts(this.#spec),
         },
       ],
       series: [{}, ...(spec.kind === 'lines' ? series : series.reverse())],

@@ -6,6 +6,7 @@ describe('the axes of a chart', () => {
     expect(ticks(79, 'ms')).toEqual([0, 50, 100]);
     expect(ticks(0.0231, 'share')).toEqual([0, 0.01, 0.02, 0.03]);
     expect(ticks(7, 'count')).toEqual([0, 3, 6, 9]);
+    expect(ticks(150_000, 'ms')).toEqual([0, 60_000, 120_000, 180_000]);
   });
 
   it('never let a share go beyond all of it', () => {

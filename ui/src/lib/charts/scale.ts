@@ -1,16 +1,16 @@
 /** Axes that read well: round ticks, a top just above the data, units on every figure. */
 import { bytes, count, milliseconds, percent, short } from '#lib/format.ts';
-import { baseAt, isPanelUnit, panelText, type PanelUnit } from './units';
+import { byMinute, decimal, temporal, type Step } from './steps';
+import { isPanelUnit, panelText, stepsOf, type PanelUnit } from './units';
 
 /** `minute`: a rate so low that it reads better by the minute. */
 type KnownUnit = 'rate' | 'minute' | 'share' | 'ms' | 'count' | 'number' | 'bytes' | 'throughput';
 export type ChartUnit = KnownUnit | PanelUnit;
 
-const ROUND = [1, 2, 2.5, 5, 10] as const;
 /** The smallest top of an axis, so that silence is a flat line and not noise. */
 const LEAST: Record<KnownUnit, number> = {
   rate: 0.1,
-  minute: 1 / 60,
+  minute: 0.1 / 60,
   share: 0.01,
   ms: 1,
   count: 4,
@@ -19,18 +19,17 @@ const LEAST: Record<KnownUnit, number> = {
   throughput: 1000,
 };
 
+const STEPS: Partial<Record<KnownUnit, Step>> = {
+  minute: byMinute,
+  ms: temporal(1000),
+  count: (rough) => Math.max(1, Math.ceil(decimal(rough))),
+};
+
 /** The ticks from 0 to a round top at or above `highest`, about `wanted` steps apart. */
 export function ticks(highest: number, unit: ChartUnit, wanted = 3): number[] {
-  if (unit === 'minute') return ticks(highest * 60, 'rate', wanted).map((each) => each / 60);
-  const base = baseAt(unit, highest);
-  if (base !== 1)
-    return ticks(highest > 0 ? highest / base : 1, 'number', wanted).map((each) => each * base);
   const least = isPanelUnit(unit) ? (highest > 0 ? 0 : 1) : LEAST[unit];
   const reach = Math.max(Number.isFinite(highest) ? highest : 0, least);
-  const rough = reach / wanted;
-  const size = 10 ** Math.floor(Math.log10(rough));
-  let step = size * (ROUND.find((each) => each * size >= rough * 0.999) ?? 10);
-  if (unit === 'count') step = Math.max(1, Math.ceil(step));
+  const step = (isPanelUnit(unit) ? stepsOf(unit) : (STEPS[unit] ?? decimal))(reach / wanted);
   const steps = Math.max(1, Math.ceil(reach / step - 1e-9));
   const top = unit === 'share' ? Math.min(1, steps * step) : steps * step;
   const found = Array.from({ length: steps + 1 }, (_, index) => +(index * step).toPrecision(12));

@@ -4,6 +4,7 @@
  */
 import { bytes, count, duration, fixed, percent, rate, short } from '#lib/format.ts';
 import { language } from '#lib/i18n/index.svelte.ts';
+import { binary, byMinute, decimal, temporal, type Step } from './steps';
 
 export type PanelUnit = `unit:${string}`;
 
@@ -13,8 +14,8 @@ const BITS = ['bit', 'kbit', 'Mbit', 'Gbit', 'Tbit'] as const;
 
 interface Known {
   readonly text: (value: number, decimals: number | null) => string;
-  /** A round step of an axis counts in these: powers of 1024, or minutes of a rate. */
-  readonly base?: number;
+  /** The steps of an axis, where tens are not what reads well. */
+  readonly step?: Step;
 }
 
 const figure = (value: number, decimals: number | null): string =>
@@ -32,11 +33,14 @@ function scaled(value: number, by: number, names: readonly string[], d: number |
 const octets = (name: string): string =>
   language.current === 'fr' ? name.replace('B', 'o') : name;
 
-/** Nanoseconds of one; with chosen decimals the unit stays what it is. */
-const time =
-  (ns: number, unit: string): Known['text'] =>
-  (value, decimals) =>
-    decimals === null ? duration(value * ns) : fixed(value, decimals) + NB + unit;
+/** Nanoseconds of one; with chosen decimals, and of nothing at all, the unit stays what it is. */
+const time = (ns: number, unit: string): Known => ({
+  text: (value, decimals) => {
+    if (decimals !== null) return fixed(value, decimals) + NB + unit;
+    return value === 0 ? `0${NB}${unit}` : duration(value * ns);
+  },
+  step: temporal(1e9 / ns),
+});
 
 const behind =
   (unit: string): Known['text'] =>
@@ -57,30 +61,30 @@ const KNOWN: Readonly<Record<string, Known>> = {
     text: (value, decimals) =>
       decimals === null ? percent(value) : fixed(value * 100, decimals) + NB + '%',
   },
-  seconds: { text: time(1e9, 's') },
-  milliseconds: { text: time(1e6, 'ms') },
-  microseconds: { text: time(1e3, 'µs') },
-  nanoseconds: { text: time(1, 'ns') },
-  minutes: { text: time(60e9, 'min') },
-  hours: { text: time(3600e9, 'h') },
-  days: { text: time(86_400e9, 'd') },
+  seconds: time(1e9, 's'),
+  milliseconds: time(1e6, 'ms'),
+  microseconds: time(1e3, 'µs'),
+  nanoseconds: time(1, 'ns'),
+  minutes: time(60e9, 'min'),
+  hours: time(3600e9, 'h'),
+  days: time(86_400e9, 'd'),
   bytes: {
     text: (value, decimals) =>
       decimals === null
         ? bytes(value)
         : scaled(value, 1000, ['B', 'kB', 'MB', 'GB', 'TB', 'PB'].map(octets), decimals),
   },
-  bytes_iec: { text: (value, d) => scaled(value, 1024, IEC.map(octets), d), base: 1024 },
+  bytes_iec: { text: (value, d) => scaled(value, 1024, IEC.map(octets), d), step: binary },
   bits: { text: (value, d) => scaled(value, 1000, BITS, d) },
   bytes_per_second: { text: (value) => `${bytes(value)}/s` },
   bytes_iec_per_second: {
     text: (value, d) => `${scaled(value, 1024, IEC.map(octets), d)}/s`,
-    base: 1024,
+    step: binary,
   },
   bits_per_second: { text: (value, d) => `${scaled(value, 1000, BITS, d)}/s` },
   per_second: { text: (value, d) => (d === null ? rate(value) : fixed(value, d) + NB + '/s') },
   // A rate so low that it reads better by the minute, wherever the axis stands.
-  [SLOW]: { text: (value, d) => figure(value * 60, d) + NB + '/min', base: 1 / 60 },
+  [SLOW]: { text: (value, d) => figure(value * 60, d) + NB + '/min', step: byMinute },
   per_minute: { text: behind('/min') },
   hertz: { text: (value, d) => scaled(value, 1000, ['Hz', 'kHz', 'MHz', 'GHz'], d) },
 };
@@ -109,9 +113,8 @@ export function panelText(value: number, unit: PanelUnit): string {
   return known.text(value, decimals);
 }
 
-/** What an axis of this unit counts in near a figure. */
-export function baseAt(unit: string, value: number): number {
-  const base = isPanelUnit(unit) ? (parts(unit)[0].base ?? 1) : 1;
-  if (base <= 1) return base;
-  return value >= base ? base ** Math.floor(Math.log(value) / Math.log(base)) : 1;
+/** The round steps of an axis; with chosen decimals the unit does not change on the way up. */
+export function stepsOf(unit: PanelUnit): Step {
+  const [{ step = decimal }, decimals] = parts(unit);
+  return decimals === null || step === byMinute ? step : decimal;
 }
