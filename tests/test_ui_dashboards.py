@@ -147,5 +147,7 @@ def test_a_dashboard_of_grafana_is_looked_through_and_kept(browser: Browser, dec
         expect(dialog).to_contain_text("Panels of the kind news do not exist here.")
         dialog.get_by_role("button", name="Save").click()
         expect(page.get_by_role("region", name="Up")).to_contain_text("42")
+        # It is there to be seen, not to be arranged.
+        expect(page.get_by_role("button", name="Undo")).to_have_count(0)
         wide = page.evaluate("document.documentElement.scrollWidth > window.innerWidth")
         assert not wide, "a phone scrolls sideways"
