@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 from playwright.sync_api import Browser, expect, sync_playwright
@@ -189,3 +190,93 @@ def test_a_metric_is_found_drawn_put_in_a_formula_and_on_a_dashboard_by_keyboard
         expect(row).to_contain_text("2")
         expect(page.get_by_text("of 1,000,000 that the project may have")).to_be_visible()
     watched.clean()
+
+
+def send_histogram(deck: Server) -> None:
+    """Ten minutes of requests that take up to 0.1 s, up to 200 s, or longer."""
+    now = now_ms()
+    told = [
+        Series(
+            {"__name__": "took_seconds_bucket", "job": "shop", "le": le},
+            [(float(i * step), now - (40 - i) * 15_000) for i in range(40)],
+        )
+        for le, step in (("0.1", 10), ("200", 30), ("+Inf", 31))
+    ]
+    answer = push(deck, v1(told, [("took_seconds", 3, "How long it took.", "seconds")]))
+    assert answer.is_success
+
+
+def test_the_explorer_says_whose_figures_are_whose_and_in_which_unit(
+    browser: Browser, deck: Server
+) -> None:
+    send_counter(deck)
+    send_histogram(deck)
+    asked = {
+        "a": "sum(rate(http_requests_total[5m]))",
+        "b": "histogram_quantile(0.95, sum by (le) (rate(took_seconds_bucket[5m])))",
+        "c": "$b / $a",
+    }
+    with visit(browser, deck) as watched:
+        page = sign_in(watched, EMAIL, "/explore", PASSWORD)
+        page.goto(f"/explore?{urlencode(asked)}")
+        legend = page.get_by_role("table").filter(has_text="Highest").get_by_role("row")
+        expect(legend).to_have_count(4)
+        expect(legend.nth(1)).to_contain_text(re.compile(r"A · sum.*/s"))
+        expect(legend.nth(2)).to_contain_text(re.compile(r"B · histogram.*min.*s"))
+        expect(legend.nth(3)).to_contain_text(re.compile(r"C · \$b / \$a[\d.]+$"))
+        expect(page.get_by_text("The queries differ in unit")).to_be_visible()
+        page.get_by_role("button", name="Remove query C").click()
+        page.get_by_role("button", name="Remove query A").click()
+        expect(legend).to_have_count(2)
+        expect(legend.nth(1)).not_to_contain_text("·")
+        # Figures of an axis are drawn on a canvas: the room beside the chart must hold the widest.
+        plotted = page.locator("figure.chart .over")
+        expect(plotted).to_have_css("left", "56px")
+        page.goto(f"/explore?{urlencode({'a': asked['a'], 'unit': 'orders in the queue'})}")
+        expect(plotted).to_be_visible()
+        assert plotted.evaluate("each => each.offsetLeft") > 100
+
+
+def test_a_click_on_a_histogram_is_built_upon_and_becomes_a_heat_map_of_its_buckets(
+    browser: Browser, deck: Server
+) -> None:
+    send_histogram(deck)
+    with visit(browser, deck) as watched:
+        page = sign_in(watched, EMAIL, "/explore", PASSWORD)
+        page.get_by_role("button", name=re.compile("^took_seconds_bucket")).first.click()
+        query = page.get_by_role("combobox", name="Query A")
+        expect(query).to_have_value(re.compile("^histogram_quantile"))
+        page.get_by_role("button", name="Builder").click()
+        page.get_by_label("Quantile").select_option("0.5")
+        expect(query).to_have_value(
+            "histogram_quantile(0.5, sum by (le) (rate(took_seconds_bucket[$__rate_interval])))"
+        )
+        page.get_by_role("button", name="Heat map").click()
+        heat = page.locator(".heat .name")
+        expect(heat).to_have_text(["100 ms", "3 min 20 s", "+Inf"])
+        expect(page.get_by_text("The heat map asks for the buckets")).to_be_visible()
+        query.fill("vector(1)")
+        query.press("Control+Enter")
+        expect(page.get_by_text("No buckets here")).to_be_visible()
+        expect(heat).to_have_text(["vector(1)"])
+
+
+def test_an_error_of_a_query_stands_below_it_and_points_at_its_place(
+    browser: Browser, deck: Server
+) -> None:
+    send_counter(deck)
+    asked = {"a": "http_requests_total", "b": "sum(rate(http_requests_total[5m)"}
+    with visit(browser, deck, expected=(400,)) as watched:
+        page = sign_in(watched, EMAIL, "/explore", PASSWORD)
+        page.goto(f"/explore?{urlencode(asked)}")
+        complaint = page.get_by_role("alert")
+        expect(complaint).to_have_count(1)
+        expect(complaint).not_to_contain_text("invalid parameter")
+        second = page.locator(".query").nth(1)
+        expect(second.get_by_role("alert")).to_be_visible()
+        expect(second.locator(".editor .flaw")).to_have_count(1)
+        expect(page.locator("figure.chart")).to_be_visible()  # the other is drawn
+        editor = page.get_by_role("combobox", name="Query B")
+        editor.fill("sum(rate(http_requests_total[5m]))")
+        editor.press("Control+Enter")
+        expect(complaint).to_have_count(0)

@@ -1,5 +1,7 @@
 /** What a chart shows, and the small arithmetic over it. */
 
+import type { ChartUnit } from './scale';
+
 /** A colour token, by its name in `tokens.css`. */
 export type Token =
   `c${1 | 2 | 3 | 4 | 5 | 6 | 7 | 8}` | `p${0 | 1 | 2 | 3}` | 'accent' | 'mark' | 'good' | 'ink-3';
@@ -18,6 +20,8 @@ export interface ChartSeries {
   /** Half way to the ground, so that the louder series stand out. */
   readonly quiet?: boolean;
   readonly dash?: readonly number[];
+  /** Of its figures, where the axis is of another or of none. */
+  readonly unit?: ChartUnit | undefined;
   /** What the legend says while nothing is pointed at; the last value otherwise. */
   readonly summary?: Value;
 }

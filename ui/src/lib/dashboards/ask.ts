@@ -1,5 +1,5 @@
 /** What a panel's queries ask the server, and what it answers. */
-import { api, asApiError, type ApiError } from '#lib/api/client.ts';
+import { ApiError, api, asApiError } from '#lib/api/client.ts';
 import type { Logs } from '#lib/explore/types.ts';
 import type { Answer as SqlAnswer } from '#lib/sql/chart.ts';
 import { lane } from './lane';
@@ -25,6 +25,8 @@ export interface Asked {
   readonly kind: 'range' | 'instant' | 'sql' | 'logs';
   readonly text: string;
   readonly legend: string;
+  readonly letter?: string | undefined;
+  readonly typed?: string | undefined;
   /** Of logs: what the saved search keeps beside its words. */
   readonly service?: string;
 }
@@ -88,6 +90,13 @@ async function one(
   return { kind: 'prom', asked, result: list };
 }
 
+/** Without the name of the parameter, which whoever typed a query has not seen. */
+function readable(error: unknown): ApiError {
+  const { status, code, message, hint, details, retryAfter } = asApiError(error);
+  const text = message.replace(/^invalid parameter "query": /, '');
+  return new ApiError(status, code, text, hint, details, retryAfter);
+}
+
 /** All answers in the order of the questions; one that failed does not take the others along. */
 export function ask(
   list: readonly Asked[],
@@ -101,7 +110,7 @@ export function ask(
         .run(() => one(asked, moment, project, signal), signal)
         .catch((error: unknown): Told => {
           signal.throwIfAborted();
-          return { kind: 'failed', asked, error: asApiError(error) };
+          return { kind: 'failed', asked, error: readable(error) };
         }),
     ),
   );

@@ -10,6 +10,8 @@ import { millis, momentOf, pointsOf } from './interval';
 import { Unfit, promql, search, sql, title, uses, type Moment } from './substitute';
 import type { Panel, Query } from './types';
 
+type Failed = Extract<Told, { kind: 'failed' }>;
+
 interface Input {
   readonly asked: readonly Asked[];
   readonly moment: Moment;
@@ -24,6 +26,7 @@ export interface PanelData {
   readonly dim: boolean;
   /** Of a question that failed, or could not be put. */
   readonly errors: readonly ApiError[];
+  readonly failed: readonly Failed[];
   readonly asked: readonly Asked[];
   readonly reload: () => Promise<void>;
 }
@@ -40,7 +43,8 @@ function asks(panel: Panel, query: Query, choices: Choices, moment: Moment): Ask
     const instant =
       whole || panel.kind === 'table' || (panel.kind === 'bar' && panel.reduce === 'last');
     const kind = instant ? 'instant' : 'range';
-    return { kind, text: promql(query.promql, values, moment), legend };
+    const { letter, typed } = query;
+    return { kind, text: promql(query.promql, values, moment), legend, letter, typed };
   }
   const kept = query.saved_search
     ? saved.all.find((each) => each.name === query.saved_search)
@@ -125,7 +129,7 @@ export function panelData(
     return asked !== null && !same(made.input, asked);
   });
   const failed = $derived(
-    (made.data ?? []).flatMap((each) => (each.kind === 'failed' ? [each.error] : [])),
+    (made.data ?? []).filter((each): each is Failed => each.kind === 'failed'),
   );
   return {
     get told() {
@@ -141,7 +145,10 @@ export function panelData(
       return dim;
     },
     get errors() {
-      return made.error ? [made.error] : failed;
+      return made.error ? [made.error] : failed.map((each) => each.error);
+    },
+    get failed() {
+      return failed;
     },
     get asked() {
       return made.input?.asked ?? [];

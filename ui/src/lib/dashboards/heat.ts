@@ -1,7 +1,7 @@
 /** Histograms over time as rows of cells: of classic buckets (`le`), or of native histograms. */
 import type { Value } from '#lib/charts/series.ts';
 import type { Sampled, Told } from './ask';
-import { names } from './series';
+import { called, unique } from './series';
 import type { Moment } from './substitute';
 
 export interface HeatRow {
@@ -26,12 +26,11 @@ export function heat(told: readonly Told[], moment: Moment): Heat {
   const place = (seconds: number): number =>
     Math.round((seconds * 1000 - moment.from) / moment.step);
   const result = told.flatMap((each) => (each.kind === 'prom' ? each.result : []));
-  const legend = told.find((each) => each.kind === 'prom')?.asked.legend ?? '';
   const rows = result.some((each) => each.histograms)
     ? native(result, columns, place)
     : result.some((each) => each.metric['le'] !== undefined)
       ? classic(result, columns, place)
-      : plain(result, legend, columns, place);
+      : plain(told, columns, place);
   let highest = 0;
   for (const { values } of rows)
     for (const value of values) if (value !== null && value > highest) highest = value;
@@ -98,20 +97,20 @@ function native(result: readonly Sampled[], columns: number, place: Place): Heat
   return out;
 }
 
-function plain(
-  result: readonly Sampled[],
-  legend: string,
-  columns: number,
-  place: Place,
-): HeatRow[] {
-  const named = names(legend, result, '');
-  return result.slice(0, MOST_ROWS).map(({ values = [] }, index) => {
+/** Series without buckets: each is a row under its name. */
+function plain(told: readonly Told[], columns: number, place: Place): HeatRow[] {
+  const all = told.flatMap((each) => {
+    if (each.kind !== 'prom') return [];
+    const named = called(each, told.length > 1);
+    return each.result.map(({ values = [] }, index) => ({ name: named[index] as string, values }));
+  });
+  return unique(all.slice(0, MOST_ROWS)).map(({ name, values }) => {
     const row = new Array<Value>(columns).fill(null);
     for (const [seconds, text] of values) {
       const at = place(seconds);
       const value = Number(text);
       if (at >= 0 && at < columns && Number.isFinite(value)) row[at] = value;
     }
-    return { name: named[index] as string, edge: null, values: row };
+    return { name, edge: null, values: row };
   });
 }

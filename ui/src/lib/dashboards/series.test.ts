@@ -1,15 +1,18 @@
 import { describe, expect, it } from 'vitest';
-import type { Sampled, Told } from './ask';
+import { written as figure } from '#lib/charts/scale.ts';
+import type { Asked, Sampled, Told } from './ask';
 import { heat } from './heat';
 import { chartSeries, course, figures, names, reduced, table, unique } from './series';
 import { filtered, readBack, written } from './several';
+import { emptyQuery } from './types';
 
 const moment = { from: 0, to: 60_000, step: 15_000, rate: 60_000, environment: '' };
 const asked = { kind: 'range', text: 'up', legend: '' } as const;
 
-function prom(result: Sampled[], legend = ''): Told {
-  return { kind: 'prom', asked: { ...asked, legend }, result };
+function prom(result: Sampled[], legend = '', more: Partial<Asked> = {}): Told {
+  return { kind: 'prom', asked: { ...asked, legend, ...more }, result };
 }
+const plain = { fill: false, unit: '', decimals: null, queries: [] };
 const line = (metric: Record<string, string>, ...values: [number, string][]): Sampled => ({
   metric,
   values,
@@ -40,11 +43,39 @@ describe('series of Prometheus', () => {
     expect(unique([{ name: 'a' }, { name: 'a' }]).map((each) => each.name)).toEqual(['a', 'a · 2']);
   });
 
+  it('say of which query they are when several have letters, a formula as it was typed', () => {
+    const told = [
+      prom([line({ job: 'a' }), line({ job: 'b' })], '', { letter: 'A' }),
+      prom([line({ job: 'b' })], 'all of {{job}}', { letter: 'B' }),
+      prom([line({})], '', { letter: 'C', text: '(up) / (up)', typed: '$a\n / $b' }),
+    ];
+    const named = course(told, moment).lines.map((each) => each.name);
+    expect(named).toEqual(['A · a', 'A · b', 'B · all of b', 'C · $a / $b']);
+    expect(course(told.slice(2), moment).lines.map((each) => each.name)).toEqual(['$a / $b']);
+  });
+
+  it('have the unit of their query where the panel has none', () => {
+    const one = (letter: string, value: string): Told =>
+      prom([line({}, [0, value])], '', { letter });
+    const { lines } = course([one('A', '77'), one('B', '77'), one('C', '77')], moment);
+    const queries = [
+      { ...emptyQuery(), letter: 'A', unit: 'seconds' },
+      { ...emptyQuery(), letter: 'B', unit: 'per_second' },
+      { ...emptyQuery(), letter: 'C', unit: '' },
+    ];
+    const said = (unit: string): string[] =>
+      chartSeries(lines, { ...plain, unit, queries }).map((each) =>
+        figure(77, each.unit ?? 'number'),
+      );
+    expect(said('')).toEqual(['1\u00a0min 17\u00a0s', '77\u00a0/s', '77']);
+    expect(said('bytes')).toEqual(['77', '77', '77']);
+  });
+
   it('are drawn up to a number, in colours that come round with a dash', () => {
     const many = Array.from({ length: 70 }, (_, n) => line({ n: String(n) }, [0, '1']));
     const drawn = course([prom(many)], moment);
     expect([drawn.lines.length, drawn.more]).toEqual([60, 10]);
-    const series = chartSeries(drawn.lines, { fill: false });
+    const series = chartSeries(drawn.lines, plain);
     expect(series[8]).toMatchObject({ color: series[0]?.color });
     expect([series[0]?.dash, series[8]?.dash]).toEqual([undefined, [6, 4]]);
   });
@@ -86,6 +117,20 @@ describe('a table', () => {
   });
 });
 
+describe('the columns of a table', () => {
+  it('are called by letters, and formulas by what was typed too', () => {
+    const one = (letter: string, typed: string, legend = ''): Told =>
+      prom([{ metric: {}, value: [60, '1'] }], legend, { letter, typed });
+    const heads = (told: Told[]): string[] => table(told).columns.map((each) => each.name);
+    expect(heads([one('A', 'up'), one('B', 'up', '{{job}} is up'), one('C', '$a / $b')])).toEqual([
+      'A',
+      'B · is up',
+      'C · $a / $b',
+    ]);
+    expect(heads([one('A', 'up')])).toEqual(['value']);
+  });
+});
+
 describe('a heatmap', () => {
   it('takes from each bucket what the one below counts already', () => {
     const found = heat(
@@ -117,6 +162,23 @@ describe('a heatmap', () => {
     expect(found.rows.map((row) => [row.edge, row.values[1]])).toEqual([
       [1, 2],
       [2, 1],
+    ]);
+  });
+});
+
+describe('a heatmap without buckets', () => {
+  it('has a row for each series, and each has a name', () => {
+    const found = heat(
+      [
+        prom([line({}, [0, '1'])], '', { letter: 'A', typed: 'sum(x)' }),
+        prom([line({ job: 'a' }, [0, '1']), line({ job: 'b' }, [0, '1'])], '', { letter: 'B' }),
+      ],
+      moment,
+    );
+    expect(found.rows.map((each) => [each.name, each.edge])).toEqual([
+      ['A · sum(x)', null],
+      ['B · a', null],
+      ['B · b', null],
     ]);
   });
 });

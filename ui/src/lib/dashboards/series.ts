@@ -1,7 +1,15 @@
 /** What Prometheus and SQL answer, as series of a chart, rows of a table and figures. */
-import { lastValue, type ChartSeries, type Token, type Value } from '#lib/charts/series.ts';
+import type { ChartUnit } from '#lib/charts/scale.ts';
+import {
+  highest,
+  lastValue,
+  type ChartSeries,
+  type Token,
+  type Value,
+} from '#lib/charts/series.ts';
+import { chartUnit } from '#lib/charts/units.ts';
 import { draw, numberOf } from '#lib/sql/chart.ts';
-import type { Sampled, Told } from './ask';
+import type { Asked, Sampled, Told } from './ask';
 import type { Moment } from './substitute';
 import type { Panel } from './types';
 
@@ -13,6 +21,8 @@ export interface Line {
   readonly name: string;
   readonly values: readonly Value[];
   readonly metric: Readonly<Record<string, string>>;
+  /** The letter of its query, in the explorer. */
+  readonly letter?: string | undefined;
 }
 
 export interface Course {
@@ -59,16 +69,23 @@ export function unique<T extends { readonly name: string }>(list: readonly T[]):
   });
 }
 
-function promLines(told: Told & { kind: 'prom' }, moment: Moment): Line[] {
+/** The names of the series of a query; of several that have letters, with the query's. */
+export function called(told: Told & { kind: 'prom' }, several: boolean): string[] {
+  const { legend, letter, typed, text } = told.asked;
+  const named = names(legend, told.result, (typed ?? text).replace(/\s+/g, ' '));
+  return several && letter ? named.map((each) => `${letter} · ${each}`) : named;
+}
+
+function promLines(told: Told & { kind: 'prom' }, moment: Moment, several: boolean): Line[] {
   const length = Math.round((moment.to - moment.from) / moment.step) + 1;
-  const named = names(told.asked.legend, told.result, told.asked.text);
+  const named = called(told, several);
   return told.result.map(({ metric, values = [], value }, index) => {
     const list = new Array<Value>(length).fill(null);
     for (const [seconds, text] of value ? [value] : values) {
       const at = Math.round((seconds * 1000 - moment.from) / moment.step);
       if (at >= 0 && at < length) list[at] = number(text);
     }
-    return { name: named[index] as string, values: list, metric };
+    return { name: named[index] as string, values: list, metric, letter: told.asked.letter };
   });
 }
 
@@ -101,7 +118,7 @@ export function course(told: readonly Told[], moment: Moment): Course {
     }
   }
   const all = known.flatMap((each) =>
-    each.kind === 'prom' ? promLines(each, moment) : sqlLines(each, moment),
+    each.kind === 'prom' ? promLines(each, moment, told.length > 1) : sqlLines(each, moment),
   );
   return {
     start: moment.from - moment.step,
@@ -113,10 +130,29 @@ export function course(told: readonly Told[], moment: Moment): Course {
   };
 }
 
-export function chartSeries(lines: readonly Line[], panel: Pick<Panel, 'fill'>): ChartSeries[] {
-  return lines.map(({ name, values }, index) => ({
-    name,
-    values,
+/** The unit of a query's own figures, where the panel has none for all. */
+export function ownUnit(
+  letter: string | undefined,
+  panel: Pick<Panel, 'unit' | 'queries'>,
+): string | undefined {
+  return panel.unit
+    ? undefined
+    : panel.queries.find((each) => letter && each.letter === letter)?.unit;
+}
+
+/** In the unit of their query where it has its own. */
+function figureUnit({ letter, values }: Line, panel: Drawn): ChartUnit | undefined {
+  const unit = ownUnit(letter, panel);
+  return unit ? chartUnit(unit, panel.decimals, highest([values])) : undefined;
+}
+
+type Drawn = Pick<Panel, 'fill' | 'unit' | 'decimals' | 'queries'>;
+
+export function chartSeries(lines: readonly Line[], panel: Drawn): ChartSeries[] {
+  return lines.map((line, index) => ({
+    name: line.name,
+    values: line.values,
+    unit: figureUnit(line, panel),
     color: COLORS[index % COLORS.length] as Token,
     fill: panel.fill,
     // Colours come round; a dash tells the second round from the first.
@@ -169,7 +205,12 @@ export function figures(told: readonly Told[], moment: Moment, by: Panel['reduce
 }
 
 export interface Grid {
-  readonly columns: readonly { readonly name: string; readonly figure: boolean }[];
+  readonly columns: readonly {
+    readonly name: string;
+    readonly figure: boolean;
+    /** Of the query whose figures they are, in the explorer. */
+    readonly letter?: string | undefined;
+  }[];
   readonly rows: readonly (readonly unknown[])[];
 }
 
@@ -203,13 +244,23 @@ export function table(told: readonly Told[]): Grid {
   return {
     columns: [
       ...labels.map((name) => ({ name, figure: false })),
-      ...asked.map(({ asked: { legend } }, index) => ({
-        name:
-          legend.replace(/\{\{.*?\}\}/g, '').trim() ||
-          (asked.length > 1 ? `#${index + 1}` : 'value'),
+      ...asked.map(({ asked: each }, index) => ({
+        name: columnName(each, asked.length > 1 ? `#${index + 1}` : 'value', told.length > 1),
         figure: true,
+        letter: each.letter,
       })),
     ],
     rows: [...rows.values()],
   };
+}
+
+/** By its legend or its letter; a formula, which is short and has no metric of its own, by both. */
+function columnName(
+  { legend, letter, typed = '' }: Asked,
+  otherwise: string,
+  several: boolean,
+): string {
+  const said = legend.replace(/\{\{.*?\}\}/g, '').trim() || (/\$[a-h]\b/.test(typed) ? typed : '');
+  if (!letter || !several) return said || otherwise;
+  return said ? `${letter} · ${said}` : letter;
 }

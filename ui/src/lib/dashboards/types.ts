@@ -3,7 +3,16 @@ import type { components } from '#lib/api/schema.d.ts';
 
 type Schemas = components['schemas'];
 
-export type Query = Required<Schemas['Query']>;
+/** What the explorer alone says of a query, for it shows what is being written. */
+interface Written {
+  /** The letter of its row. */
+  readonly letter?: string;
+  /** The words as they were typed, where others stand for them in what is asked. */
+  readonly typed?: string;
+  /** The unit of its own figures, where the panel has none for all of them. */
+  readonly unit?: string;
+}
+export type Query = Required<Schemas['Query']> & Written;
 export type Threshold = Required<Schemas['Threshold']>;
 export type Link = Schemas['Link'];
 export type Option = Schemas['Option'];

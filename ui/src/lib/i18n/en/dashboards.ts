@@ -30,6 +30,8 @@ export const dashboards = {
   whole: 'Whole dashboard',
   more: (n: number) => `${n} more`,
   noData: 'No data in this range',
+  noBuckets:
+    'No buckets here (label le), so each row is a series. A histogram is asked for by sum by (le) (rate(NAME_bucket[5m])).',
   noQuery: 'Nothing is asked yet',
   full: (name: string) => `${name}: show it alone`,
   about: (name: string) => `About ${name}`,

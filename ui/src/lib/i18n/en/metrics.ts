@@ -46,6 +46,9 @@ export const metrics = {
   },
   unit: 'Unit',
   noUnit: 'No unit',
+  autoUnit: 'Automatic unit',
+  unitsDiffer: 'The queries differ in unit: each figure has its own, and the axis none.',
+  heatAsks: 'The heat map asks for the buckets:',
   log: 'Logarithmic',
   begin: 'Choose a metric, or write a query.',
   examples: 'Or begin with one of these:',
@@ -81,6 +84,8 @@ export const metrics = {
     aggregation: 'Aggregate',
     by: 'by',
     addBy: 'add a label',
+    quantile: 'Quantile',
+    quantileHint: 'of the histogram: 0.95 is what 95 of 100 stay below',
   },
   cost: {
     title: 'Cardinality',

@@ -31,6 +31,8 @@ export const dashboards: Catalogue['dashboards'] = {
   whole: 'Tout le tableau',
   more: (n) => `${n} de plus`,
   noData: 'Aucune donnée sur cette période',
+  noBuckets:
+    'Aucune classe ici (étiquette le) : chaque ligne est une série. Un histogramme se demande par sum by (le) (rate(NOM_bucket[5m])).',
   noQuery: 'Rien n’est encore demandé',
   full: (name) => `${name} : le voir seul`,
   about: (name) => `À propos de ${name}`,

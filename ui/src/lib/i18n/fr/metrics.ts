@@ -48,6 +48,10 @@ export const metrics: Catalogue['metrics'] = {
   },
   unit: 'Unité',
   noUnit: 'Sans unité',
+  autoUnit: 'Unité automatique',
+  unitsDiffer:
+    'Les requêtes n’ont pas la même unité : chaque valeur porte la sienne, l’axe aucune.',
+  heatAsks: 'La carte thermique demande les classes :',
   log: 'Logarithmique',
   begin: 'Choisissez une métrique ou écrivez une requête.',
   examples: 'Ou commencez par l’une de celles-ci :',
@@ -83,6 +87,8 @@ export const metrics: Catalogue['metrics'] = {
     aggregation: 'Agréger',
     by: 'par',
     addBy: 'ajouter une étiquette',
+    quantile: 'Quantile',
+    quantileHint: 'de l’histogramme : 0.95 est ce que 95 sur 100 ne dépassent pas',
   },
   cost: {
     title: 'Cardinalité',
