@@ -50,7 +50,10 @@ def metrics_router(
         """Which metrics and labels make the project's series, and what they cost."""
         project = scope.project.id
         chosen = _day(day) if day else _today(clock)
-        return json_answer(await threads.run(cost, engine, project, chosen, series_limit(project)))
+        limit = series_limit(project)
+        return json_answer(
+            await threads.run(cost, engine, queries.otlp_catalog, project, chosen, limit)
+        )
 
     return router
 

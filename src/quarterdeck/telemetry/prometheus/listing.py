@@ -6,6 +6,7 @@ from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.prometheus import metadata
 from quarterdeck.telemetry.prometheus.families import LIMITS, seen
 from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog
+from quarterdeck.telemetry.prometheus.otlp.count import counts
 
 # What a family's name is followed by in the names of its series.
 _PARTS = ("_bucket", "_sum", "_count", "_total", "_created", "_info")
@@ -16,7 +17,7 @@ class MetricView(BaseModel):
     type: str = Field(description="As Prometheus names it; empty where nobody said.")
     unit: str
     help: str
-    series: int = Field(description="Series of the range, to the day. A histogram's count once.")
+    series: int = Field(description="Series of the range, to the day, as PromQL counts them.")
 
 
 def listing(
@@ -30,14 +31,10 @@ def listing(
         "metrics_listing", sql, {"project": project}, limits=LIMITS
     ).rows:
         found[name] = series
-    counts = _otlp_series(engine, project, after, until)
     family: dict[str, str] = {}
-    for described in otlp.kinds(project, after, until):
-        kind = described.kind
-        series = counts.get((kind.metric, kind.type, kind.unit), 0)
-        for name in kind.names():
-            found[name] = found.get(name, 0) + series
-            family[name] = kind.name
+    for name, (family_name, series) in counts(engine, otlp, project, after, until).items():
+        found[name] = found.get(name, 0) + series
+        family[name] = family_name
     items = []
     for name in sorted(found):
         entry = next((told[each][0] for each in _families(name, family) if told.get(each)), {})
@@ -57,11 +54,3 @@ def _families(name: str, known: dict[str, str]) -> list[str]:
     """Names that metadata may stand under, the likeliest first."""
     parts = [name.removesuffix(part) for part in _PARTS if name.endswith(part)]
     return [known.get(name, name), name, *parts]
-
-
-def _otlp_series(
-    engine: Engine, project: int, after: int, until: int
-) -> dict[tuple[str, str, str], int]:
-    sql = f"SELECT metric, type, unit, uniq(series_id) FROM series WHERE {seen(after, until)} GROUP BY metric, type, unit"
-    rows = engine.query("metrics_listing_otlp", sql, {"project": project}, limits=LIMITS).rows
-    return {(metric, type_, unit): series for metric, type_, unit, series in rows}
