@@ -163,3 +163,26 @@ def test_targets_are_told_as_prometheus_tells_them(client: httpx.Client) -> None
     assert [d["discoveredLabels"]["__address__"] for d in asked()["droppedTargets"]] == ["drop:1"]
     assert asked()["droppedTargetCounts"] == {"shape": 1}
     assert asked(state="active")["droppedTargets"] == asked(state="dropped")["activeTargets"] == []
+
+
+def test_a_target_whose_new_series_are_refused_says_how_many_and_why(
+    server: Server, node: str
+) -> None:
+    with server.client() as client:
+        client.post("/api/projects", json={"slug": "narrow"}).raise_for_status()
+        client.headers["x-quarterdeck-project"] = "narrow"
+        limit = "/api/resources/retention/default"
+        client.put(limit, json={"spec": {"series_limit": 40}}).raise_for_status()
+        put(client, "node", static_configs=[{"targets": [node]}])
+        [target] = until(lambda: [t for t in targets(client, "node") if t["samples_refused"]])
+        assert target["state"] == "up"
+        assert f"{target['samples_refused']} refused: a new series beyond" in target["error"]
+        assert target["samples_scraped"] == target["samples_kept"] + target["samples_refused"]
+        assert value(client, "up") == 1  # what it tells is refused, not that it answers
+        for _ in range(20):  # and it stands there, also while the next scrape is on its way
+            [again] = targets(client, "node")
+            assert again["samples_refused"] == target["samples_refused"]
+            time.sleep(0.2)
+        client.put(limit, json={"spec": {}}).raise_for_status()
+        assert until(lambda: not targets(client, "node")[0]["error"])
+        assert targets(client, "node")[0]["samples_refused"] == 0

@@ -16,7 +16,10 @@ MOST_SHOWN = 5000
 
 
 class ScrapeTarget(BaseModel):
-    """One target and how it was last; `last_scrape` in milliseconds since 1970, 0 before the first."""
+    """One target and how it was last; `last_scrape` in milliseconds since 1970, 0 before the first.
+
+    A target that is up has an `error` too when not all that it told could be kept.
+    """
 
     job: str
     instance: str
@@ -28,6 +31,7 @@ class ScrapeTarget(BaseModel):
     duration_seconds: float
     samples_scraped: int
     samples_kept: int
+    samples_refused: int
     interval_ms: int
     timeout_ms: int
     missed: int
@@ -123,9 +127,10 @@ def _rfc3339(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
 
 
-def _worst_first(point: Point) -> tuple[int, str, str]:
-    order = ("down", "unknown", "up").index(point.memory.health.state)
-    return order, point.job.name, point.target.labels.get("instance", "")
+def _worst_first(point: Point) -> tuple[int, bool, str, str]:
+    health = point.memory.health
+    order = ("down", "unknown", "up").index(health.state)
+    return order, not health.error, point.job.name, point.target.labels.get("instance", "")
 
 
 def _job(job: Job) -> ScrapeJob:
@@ -150,7 +155,8 @@ def _target(point: Point) -> ScrapeTarget:
         last_scrape=health.at_ms,
         duration_seconds=health.seconds,
         samples_scraped=health.scraped,
-        samples_kept=health.kept,
+        samples_kept=max(0, health.kept - health.refused),
+        samples_refused=health.refused,
         interval_ms=target.interval_ms,
         timeout_ms=target.timeout_ms,
         missed=health.missed,

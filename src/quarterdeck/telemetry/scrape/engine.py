@@ -191,8 +191,8 @@ class Scraping:
         async with self._room, point.memory.lock:
             turn = await self._asked(point, due_ms)
         # The store may take longer than a short interval; what comes later may overtake.
-        if trouble := await self._store(point, turn):
-            point.memory.health.error = trouble
+        health = point.memory.health
+        health.lost, health.refused = await self._store(point, turn)
 
     async def _asked(self, point: Point, due_ms: int) -> Turn:
         # Points that stand evenly take less room; a hundredth of the interval hurts no rate.
@@ -210,7 +210,7 @@ class Scraping:
         course.report(turn, seconds, now)
         health.at_ms, health.seconds = now, seconds
         health.scraped, health.kept = turn.scraped, turn.kept
-        health.state, health.error = "down" if turn.error else "up", turn.error
+        health.state, health.failed = "down" if turn.error else "up", turn.error
         self._count.add(1, health.state)
         return turn
 
@@ -236,11 +236,11 @@ class Scraping:
 
         return await loop.run_in_executor(self._threads, read)
 
-    async def _store(self, point: Point, turn: Turn) -> str:
-        """Keep a turn; why it could not be kept in full, or nothing."""
+    async def _store(self, point: Point, turn: Turn) -> tuple[str, int]:
+        """Keep a turn; why it could not be kept in full, and how many samples were refused."""
         project = self._project_of(point.job.configured.project_id or 0)
         if project is None:
-            return ""
+            return "", 0
         until = time.monotonic() + point.target.interval_ms / 1000
         refused: dict[str, int] = {}
         for request in turn.requests():
@@ -251,12 +251,15 @@ class Scraping:
                     wait = float(error.retry_after or 0)
                     if not wait or time.monotonic() + wait > until:
                         log.warning("A scrape is lost: %s", error, extra=fields(job=point.job.name))
-                        return f"What it told could not be kept: {error.message}"
+                        return f"What it told could not be kept: {error.message}", turn.kept
                     await asyncio.sleep(wait)
                 else:
                     refused = outcome.joined(refused).refused
                     break
-        return f"Not all could be kept: {Outcome(0, refused).message()}" if refused else ""
+        if not refused:
+            return "", 0
+        outcome = Outcome(0, refused)
+        return f"Not all could be kept: {outcome.message()}.", outcome.rejected
 
     # What else it takes
 

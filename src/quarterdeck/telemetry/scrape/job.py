@@ -31,15 +31,24 @@ _SECRET_SECONDS = 5.0  # that a secret is remembered, as settings and keys are
 
 @dataclass(slots=True)
 class Health:
-    """How the last scrape of a target went; before the first one everything is unknown."""
+    """How the last scrape of a target went; before the first one everything is unknown.
+
+    Asking and keeping are told apart: the store's answer comes later, and stands until the next.
+    """
 
     state: Literal["unknown", "up", "down"] = "unknown"
-    error: str = ""
+    failed: str = ""  # why there was no answer
+    lost: str = ""  # why not all of it was kept
+    refused: int = 0  # how many samples
     at_ms: int = 0
     seconds: float = 0.0
     scraped: int = 0
     kept: int = 0
     missed: int = 0  # turns at which it was still being asked
+
+    @property
+    def error(self) -> str:
+        return self.failed or self.lost
 
 
 @dataclass(slots=True, eq=False)

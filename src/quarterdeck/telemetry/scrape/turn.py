@@ -55,6 +55,10 @@ class Turn:
             self.parts.append(part)
             self.items.append(items)
 
+    def put_first(self, part: bytes, items: int) -> None:
+        self.parts.insert(0, part)
+        self.items.insert(0, items)
+
     def requests(self) -> Iterator[bytes]:
         """WriteRequests that are each within what ingest takes."""
         begin = total = 0
@@ -120,8 +124,9 @@ class Course:
         return turn
 
     def report(self, turn: Turn, seconds: float, now_ms: int) -> None:
+        """Its own figures come first: a limit of series shall refuse what it tells rather than `up`."""
         values = (float(not turn.error), seconds, turn.scraped, turn.kept, turn.added)
-        turn.put(wire.samples(self._figures, values, now_ms), len(values))
+        turn.put_first(wire.samples(self._figures, values, now_ms), len(values))
 
     def _kept(self, told: Told) -> Turn:
         same = told.series == self._last and not told.tracked
