@@ -221,6 +221,27 @@ def test_what_is_wrong_is_told_in_prometheus_words(
         assert told in document["error"]
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status", "kind"),
+    [
+        ("GET", "/status/unheard-of", 404, "not_found"),
+        ("POST", "/unheard-of", 404, "not_found"),
+        ("DELETE", "/query", 405, "bad_data"),
+        ("GET", "/write", 405, "bad_data"),
+        ("GET", "/query?query=1&project=nowhere", 404, "not_found"),
+    ],
+)
+def test_errors_of_the_server_itself_are_in_prometheus_shape_too(
+    client: httpx.Client, method: str, path: str, status: int, kind: str
+) -> None:
+    answer = client.request(method, f"{API}{path}")
+    assert answer.status_code == status
+    document = answer.json()
+    assert (document["status"], document["errorType"]) == ("error", kind)
+    assert document["error"]
+    assert ("allow" in answer.headers) == (status == 405)
+
+
 def test_hostile_input_is_refused_and_harms_nobody(client: httpx.Client) -> None:
     nested = "(" * 50_000 + "1" + ")" * 50_000
     for query in (nested, "x" * 200_000, '{__name__=~"("}', "\x00", "a" * 10 + "{" * 1000):
@@ -263,6 +284,7 @@ def test_grafana_sets_its_data_source_up(server: Server, client: httpx.Client) -
         assert formatted.json()["data"] == "sum by (b) (a)"
     wrong = httpx.get(f"{server.url}{API}/query", params={"query": "1"}, auth=("grafana", "wrong"))
     assert wrong.status_code == 401
+    assert wrong.json()["error"] == "This key does not exist or has been revoked."
     assert httpx.get(f"{server.url}{API}/query", params={"query": "1"}).status_code == 401
 
 

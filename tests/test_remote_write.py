@@ -181,3 +181,14 @@ def test_a_full_queue_is_503_and_what_is_sent_again_is_there_once(tmp_path: Path
         assert all(int(answer.headers["retry-after"]) >= 1 for answer in busy)
         found = Sql(running)("SELECT count() AS n, uniqExact(series_id) AS series FROM samples")
         assert found == [{"n": 12 * 90, "series": 12 * 90}]
+
+
+def test_a_body_that_is_cut_off_is_refused_without_the_library_s_words(server: Server) -> None:
+    series = [Series({"__name__": "rw_cut"}, [(1.0, now_ms())])]
+    for body, media, name in (
+        (v1(series), V1_TYPE, "prometheus.WriteRequest"),
+        (v2(series), V2_TYPE, "io.prometheus.write.v2.Request"),
+    ):
+        answer = push(server, body[:-1], media)
+        assert answer.status_code == 400
+        assert answer.text == f"The body is no {name}, or ends in the middle of one.\n"

@@ -102,6 +102,18 @@ async def test_a_redirect_is_followed_only_where_the_job_says_so(exporters: Expo
     assert "follow_redirects is off" in await outcome(url, ask=ask_of(follow_redirects=False))
 
 
+async def test_a_redirect_to_somewhere_else_that_fails_names_the_other_host(
+    exporters: Exporters,
+) -> None:
+    told = await outcome(f"http://{exporters.address}/astray")
+    assert (
+        told == "It redirects to 127.0.0.1:1, and there: it cannot be reached: connection refused."
+    )
+    elsewhere = exporters.address.replace("127.0.0.1", "localhost")
+    told = await outcome(f"http://{exporters.address}/away-to-nothing")
+    assert told.startswith(f"It redirects to {elsewhere}, and there: it answered HTTP 404")
+
+
 async def test_credentials_stay_with_the_origin_they_are_for(exporters: Exporters) -> None:
     credentials = {"Authorization": "Bearer hush"}
     await asked(f"http://{exporters.address}/moved", credentials=credentials)

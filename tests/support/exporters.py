@@ -149,6 +149,17 @@ async def away(exporters: Exporters, headers: dict[str, str], writer: Writer) ->
     answer(writer, b"", b"", "307 Temporary Redirect", f"Location: http://localhost:{port}/metrics")
 
 
+@behaves("/away-to-nothing")
+async def away_to_nothing(exporters: Exporters, headers: dict[str, str], writer: Writer) -> None:
+    port = exporters.address.partition(":")[2]
+    answer(writer, b"", b"", "302 Found", f"Location: http://localhost:{port}/nowhere")
+
+
+@behaves("/astray")
+async def astray(exporters: Exporters, headers: dict[str, str], writer: Writer) -> None:
+    answer(writer, b"", b"", "302 Found", "Location: http://127.0.0.1:1/secret")
+
+
 @behaves("/file")
 async def to_a_file(exporters: Exporters, headers: dict[str, str], writer: Writer) -> None:
     answer(writer, b"", b"", "302 Found", "Location: file:///etc/passwd")

@@ -47,9 +47,9 @@ class Dispatch:
             await handler(scope, receive, send)
         elif allowed := self._methods.get(scope["path"], methods):
             wrong = method_not_allowed(scope["method"], scope["path"])
-            await render(wrong, {"Allow": ", ".join(allowed)})(scope, receive, send)
+            await render(wrong, scope["path"], {"Allow": ", ".join(allowed)})(scope, receive, send)
         elif self.ingest_only_port and scope["server"][1] == self.ingest_only_port:
-            await render(route_unknown(scope["path"]))(scope, receive, send)
+            await render(route_unknown(scope["path"]), scope["path"])(scope, receive, send)
         else:
             await self._rest(scope, receive, send)
 

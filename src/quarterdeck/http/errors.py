@@ -1,4 +1,5 @@
-"""Every error leaves in the one shape of `core.errors`, whoever raised it.
+"""Every error leaves in the one shape of `core.errors`, whoever raised it; below Prometheus' API
+in that of `core.errors_prometheus`.
 
 The framework's own errors are translated here; what nobody expected becomes
 `internal` with the request id to look for in the log, and never a stack trace.
@@ -12,6 +13,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
+from quarterdeck.core import errors_prometheus
 from quarterdeck.core.errors import (
     BadInput,
     Internal,
@@ -19,6 +21,7 @@ from quarterdeck.core.errors import (
     QuarterdeckError,
     Unprocessable,
 )
+from quarterdeck.core.errors_prometheus import speaks_prometheus, type_and_status
 from quarterdeck.core.log import request_id
 
 
@@ -26,11 +29,14 @@ class MethodNotAllowed(QuarterdeckError):
     status = 405
 
 
-def render(error: QuarterdeckError, headers: dict[str, str] | None = None) -> Response:
-    """The response that tells a client of the error."""
+def render(error: QuarterdeckError, path: str, headers: dict[str, str] | None = None) -> Response:
+    """The response that tells a client of the error; `path` is what was asked for."""
+    body, status = error.body(), error.status
+    if speaks_prometheus(path):
+        body, (_, status) = errors_prometheus.body(error), type_and_status(error)
     return Response(
-        orjson.dumps(error.body(), default=str),
-        status_code=error.status,
+        orjson.dumps(body, default=str),
+        status_code=status,
         headers={**error.headers(), **(headers or {})},
         media_type="application/json",
     )
@@ -71,7 +77,7 @@ def install(app: FastAPI) -> None:
 
 async def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, QuarterdeckError)
-    return render(error)
+    return render(error, request.url.path)
 
 
 async def _invalid(request: Request, error: Exception) -> Response:
@@ -88,27 +94,29 @@ async def _invalid(request: Request, error: Exception) -> Response:
             f"{first['path']}: {first['message']}.",
             "GET /api/openapi.json describes what this route takes.",
             details={"errors": problems},
-        )
+        ),
+        request.url.path,
     )
 
 
 async def _framework(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    path = request.url.path
     if isinstance(error.__cause__, QuarterdeckError):  # raised while a body was read
-        return render(error.__cause__)
+        return render(error.__cause__, path)
     headers = dict(error.headers or {})
     if error.status_code == 404:
-        return render(route_unknown(request.url.path), headers)
+        return render(route_unknown(path), path, headers)
     if error.status_code == 405:
-        return render(method_not_allowed(request.method, request.url.path), headers)
+        return render(method_not_allowed(request.method, path), path, headers)
     wrong = BadInput(
         "invalid_request",
         f"{error.detail}.",
         "GET /api/openapi.json describes what this route takes.",
     )
     wrong.status = error.status_code
-    return render(wrong, headers)
+    return render(wrong, path, headers)
 
 
 async def _unexpected(request: Request, error: Exception) -> Response:
-    return render(internal())
+    return render(internal(), request.url.path)

@@ -67,7 +67,7 @@ class Frame:
 
         try:
             if too_large := self._declared_too_large(scope):
-                await render(too_large)(scope, receive, send_framed)
+                await render(too_large, scope["path"])(scope, receive, send_framed)
             else:
                 await self._app(scope, self._limited(receive), send_framed)
         except ClientDisconnect:

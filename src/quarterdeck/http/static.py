@@ -58,14 +58,14 @@ class Static:
         machine = path.startswith(_MACHINE) or path == "/api"
         if request.method not in ("GET", "HEAD"):
             if machine or path in raw_paths:
-                return render(route_unknown(path))
-            return render(method_not_allowed(request.method, path), {"Allow": "GET, HEAD"})
+                return render(route_unknown(path), path)
+            return render(method_not_allowed(request.method, path), path, {"Allow": "GET, HEAD"})
         await asyncio.to_thread(self._refresh)
         file = self._files.get(path)
         if file is not None and path != "/index.html":
             return await self._send(file, request)
         if machine or not _wants_page(request):
-            return render(route_unknown(path))
+            return render(route_unknown(path), path)
         index = self._files.get("/index.html")
         if index is None:
             return HTMLResponse(_NOT_BUILT, status_code=503)

@@ -9,14 +9,8 @@ import orjson
 from fastapi import Request, Response
 from fastapi.responses import StreamingResponse
 
-from quarterdeck.core.errors import (
-    BadInput,
-    NotFound,
-    QuarterdeckError,
-    TooMany,
-    Unavailable,
-    Unprocessable,
-)
+from quarterdeck.core.errors import BadInput, QuarterdeckError
+from quarterdeck.core.errors_prometheus import PREFIX, body, type_and_status
 from quarterdeck.core.permissions import Permission
 from quarterdeck.core.web import Router, Scope, ScopeDep
 from quarterdeck.telemetry.prometheus.answer import TRUNCATED, envelope, gathered, result_pieces
@@ -24,11 +18,7 @@ from quarterdeck.telemetry.prometheus.params import Form, form_of, invalid
 from quarterdeck.telemetry.prometheus.queries import Bounds, Queries
 from quarterdeck.telemetry.query.threads import Threads
 
-PREFIX = "/prometheus/api/v1"
 Answer = Callable[[Form, Scope], Response]
-
-_TIMEOUTS = {"promql_timeout", "query_too_slow"}
-_EXECUTION = {"query_memory", "query_too_large", "query_failed"}
 
 
 def prometheus_router(queries: Queries, threads: Threads) -> Router:
@@ -73,23 +63,8 @@ async def _guarded(request: Request, scope: Scope, answer: Answer, threads: Thre
 
 def failure(error: QuarterdeckError) -> Response:
     """An error in Prometheus' shape."""
-    kind, status = _kind(error)
-    body = {"status": "error", "errorType": kind, "error": error.message}
-    return Response(orjson.dumps(body), status, error.headers(), "application/json")
-
-
-def _kind(error: QuarterdeckError) -> tuple[str, int]:
-    if error.code in _TIMEOUTS:
-        return "timeout", 503
-    if error.code in _EXECUTION or isinstance(error, Unprocessable):
-        return "execution", 422
-    if isinstance(error, BadInput):
-        return "bad_data", 400
-    if isinstance(error, NotFound):
-        return "not_found", 404
-    if isinstance(error, Unavailable | TooMany):
-        return "unavailable", error.status
-    return "internal", error.status
+    _, status = type_and_status(error)
+    return Response(orjson.dumps(body(error)), status, error.headers(), "application/json")
 
 
 def _json(data: Any, warnings: Iterable[str] = ()) -> Response:

@@ -1,6 +1,6 @@
 """Asking a target: one GET, within its time and its size, whatever it answers.
 
-Guarantees. Nothing of an answer is repeated in an error. Memory is bounded by the job's largest
+Guarantees. Nothing of an answer is repeated in an error but the host that it redirects to. Memory is bounded by the job's largest
 body and by what all scrapes may hold together; what is compressed is unpacked no further. A
 redirect takes credentials along to the same origin alone.
 """
@@ -52,6 +52,7 @@ class Connection:
             max_connections=1, max_keepalive_connections=int(keep), keepalive_expiry=None
         )
         transport = httpx.AsyncHTTPTransport(verify=context, limits=limits, trust_env=False)
+        self._redirected = ""  # the host that has been redirected to, where it is another one
         self._client = httpx.AsyncClient(transport=transport, timeout=None, trust_env=False)  # noqa: S113 - `ask` has one over all
 
     async def ask(
@@ -59,6 +60,7 @@ class Connection:
     ) -> Answer:
         """ScrapeFailed that says why there is no answer."""
         headers = {**ask.headers(target.timeout_ms), **credentials}
+        self._redirected = ""
         try:
             async with asyncio.timeout(target.timeout_ms / 1000):
                 request = self._client.build_request("GET", target.url, headers=headers)
@@ -70,17 +72,25 @@ class Connection:
                 finally:
                     await response.aclose()
         except TimeoutError:
-            raise ScrapeFailed(
-                f"It did not answer in full within {target.timeout_ms / 1000:g} s."
-            ) from None
+            seconds = f"{target.timeout_ms / 1000:g}"
+            raise self._failed(f"It did not answer in full within {seconds} s.") from None
+        except ScrapeFailed as failed:
+            raise self._failed(str(failed)) from None
         except _FAILED as error:
-            raise ScrapeFailed(_reason(error)) from None
+            raise self._failed(_reason(error)) from None
+
+    def _failed(self, why: str) -> ScrapeFailed:
+        """What went wrong, and where, if that is not the target itself."""
+        if self._redirected:
+            why = f"It redirects to {self._redirected}, and there: {why[0].lower()}{why[1:]}"
+        return ScrapeFailed(why)
 
     async def close(self) -> None:
         await self._client.aclose()
 
     async def _landed(self, request: httpx.Request, ask: Ask) -> httpx.Response:
         """The answer at the end of all redirects, whose bodies are not read."""
+        first = request
         for _ in range(MOST_REDIRECTS + 1):
             response = await self._sent(request)
             if response.next_request is None or not ask.follow_redirects:
@@ -89,6 +99,8 @@ class Connection:
             await response.aclose()
             if request.url.scheme not in ("http", "https"):
                 raise ScrapeFailed("It redirects to an address that is neither http nor https.")
+            if (host := request.url.netloc) != first.url.netloc:
+                self._redirected = host.decode("ascii", "replace")[:200]
         raise ScrapeFailed(f"It redirects more than {MOST_REDIRECTS} times.")
 
     async def _sent(self, request: httpx.Request) -> httpx.Response:

@@ -4791,19 +4791,19 @@ export interface components {
             metric: string;
             /**
              * Otlp
-             * @description Whether it came by OTLP, under its own name.
+             * @description Whether any of it came by OTLP, which no limit counts.
              */
             otlp: boolean;
             /** Series */
             series: number;
             /**
              * Samples A Minute
-             * @description Points that came this day, by the minutes that it has had.
+             * @description In the last hour of this day, while it came; 0 where nothing came then.
              */
             samples_a_minute: number;
             /**
              * Disk Bytes
-             * @description Of this day's points, at the size a point of this table takes.
+             * @description Of this day's points, at the size a point of their table takes; what OTLP sends as one point is shared among its series.
              */
             disk_bytes: number;
             /**
@@ -4829,7 +4829,7 @@ export interface components {
             help: string;
             /**
              * Series
-             * @description Series of the range, to the day. A histogram's count once.
+             * @description Series of the range, to the day, as PromQL counts them.
              */
             series: number;
         };
@@ -5652,6 +5652,8 @@ export interface components {
         /**
          * ScrapeTarget
          * @description One target and how it was last; `last_scrape` in milliseconds since 1970, 0 before the first.
+         *
+         *     A target that is up has an `error` too when not all that it told could be kept.
          */
         ScrapeTarget: {
             /** Job */
@@ -5679,6 +5681,8 @@ export interface components {
             samples_scraped: number;
             /** Samples Kept */
             samples_kept: number;
+            /** Samples Refused */
+            samples_refused: number;
             /** Interval Ms */
             interval_ms: number;
             /** Timeout Ms */

@@ -85,7 +85,9 @@ def unpack(asked: Asked, data: bytes) -> Unpacked:
     try:
         push = _Outline.FromString(data)
     except DecodeError as error:
-        raise Refused(Reason.UNPARSABLE, f"The body is no PushRequest: {error}") from error
+        raise Refused(
+            Reason.UNPARSABLE, "The body is no PushRequest, or ends in the middle of one."
+        ) from error
     if len(UnknownFieldSet(push)):  # fields that we append ourselves
         push.DiscardUnknownFields()
         data = push.SerializeToString()

@@ -119,7 +119,8 @@ def check(signal: Signal, data: bytes) -> Request:
         message = signal.request.FromString(data)
     except DecodeError as error:
         raise Refused(
-            Reason.UNPARSABLE, f"The body is not a valid {signal.request.DESCRIPTOR.name}: {error}"
+            Reason.UNPARSABLE,
+            f"The body is no {signal.request.DESCRIPTOR.name}, or ends in the middle of one.",
         ) from error
     if any(tag in data for tag in _JSON_TAGS) or len(UnknownFieldSet(message)):
         # Fields that we append ourselves, or a value that only our slow path may write.

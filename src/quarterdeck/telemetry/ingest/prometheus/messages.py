@@ -141,8 +141,9 @@ def request_of(version: Version, data: bytes) -> Request:
             message.DiscardUnknownFields()  # fields that we append ourselves
             data = message.SerializeToString()
     except DecodeError as error:
+        # What the library says names our outline of the message, which tells nobody anything.
         raise Refused(
-            Reason.UNPARSABLE, f"The body is no {version.message}: {error}"[:400]
+            Reason.UNPARSABLE, f"The body is no {version.message}, or ends in the middle of one."
         ) from error
     parts = sum(len(values) for _, values in message.ListFields())
     if parts > MOST_ITEMS:

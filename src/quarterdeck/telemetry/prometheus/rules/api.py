@@ -5,10 +5,11 @@ from typing import Any
 from fastapi import Request, Response
 
 from quarterdeck.core.errors import QuarterdeckError
+from quarterdeck.core.errors_prometheus import PREFIX
 from quarterdeck.core.permissions import Permission
 from quarterdeck.core.web import Router, ScopeDep
 from quarterdeck.telemetry.prometheus.answer import envelope
-from quarterdeck.telemetry.prometheus.api import PREFIX, failure
+from quarterdeck.telemetry.prometheus.api import failure
 from quarterdeck.telemetry.prometheus.params import Form, form_of, invalid
 from quarterdeck.telemetry.prometheus.rules.engine import GroupState, RecordingRules
 from quarterdeck.telemetry.prometheus.status import iso
