@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated
 
 from fastapi import Query, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from quarterdeck.core.clock import Clock, now_ms
 from quarterdeck.core.errors import BadInput
@@ -15,12 +15,17 @@ from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.prometheus.cost import MetricsCost, cost
 from quarterdeck.telemetry.prometheus.listing import MetricView, listing
 from quarterdeck.telemetry.prometheus.queries import Queries
+from quarterdeck.telemetry.prometheus.spacing import spacing
 from quarterdeck.telemetry.query.threads import Threads
 from quarterdeck.telemetry.web import WindowDep, json_answer
 
 
 class Metrics(BaseModel):
     items: list[MetricView]
+
+
+class Spacing(BaseModel):
+    seconds: float | None = Field(description="Nothing where too few points tell.")
 
 
 def metrics_router(
@@ -39,6 +44,16 @@ def metrics_router(
             listing, engine, queries.otlp_catalog, window.project, window.start_ms, window.end_ms
         )
         return json_answer(Metrics(items=found))
+
+    @router.get("/spacing", permission=Permission.READ, response_model=Spacing)
+    async def read_spacing(
+        window: WindowDep, metric: Annotated[str, Query(max_length=1_000)]
+    ) -> Response:
+        """How often a metric is told in the range: a rate must span some of its points."""
+        found = await threads.run(
+            spacing, engine, queries, window.project, metric, window.start_ms, window.end_ms
+        )
+        return json_answer(Spacing(seconds=found))
 
     @router.get("/cost", permission=Permission.READ, response_model=MetricsCost)
     async def read_cost(

@@ -1667,6 +1667,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/metrics/spacing": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Spacing
+         * @description How often a metric is told in the range: a rate must span some of its points.
+         */
+        get: operations["metrics_read_spacing"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/metrics/cost": {
         parameters: {
             query?: never;
@@ -6047,6 +6067,14 @@ export interface components {
              */
             points: (number | null)[];
         };
+        /** Spacing */
+        Spacing: {
+            /**
+             * Seconds
+             * @description Nothing where too few points tell.
+             */
+            seconds: number | null;
+        };
         /** Span */
         Span: {
             /** Span Id */
@@ -10039,6 +10067,43 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Metrics"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    metrics_read_spacing: {
+        parameters: {
+            query: {
+                metric: string;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Spacing"];
                 };
             };
             /** @description An error */

@@ -79,7 +79,7 @@ export function panelData(
   const input = (): Input | null => {
     const shown = panel();
     const project = view.project?.slug;
-    if (!inSight() || !project || !shown.queries.length) return null;
+    if (!inSight() || !project || !shown.queries.length || !told()) return null;
     const asking = shown.queries.filter(
       (each) => text(each).trim() || each.logs !== null || each.saved_search,
     );

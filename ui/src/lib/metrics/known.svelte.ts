@@ -1,5 +1,7 @@
 /** What the explorer knows of a project's metrics; labels and their values come when they are asked for. */
 import { SvelteMap } from 'svelte/reactivity';
+import { api } from '#lib/api/client.ts';
+import type { components } from '#lib/api/schema.d.ts';
 import { view } from '#lib/state/view.svelte.ts';
 import { labels, names } from './prom.ts';
 import type { Known } from './promql.ts';
@@ -12,11 +14,17 @@ export interface Metric {
   readonly series: number;
 }
 
+type Spacing = components['schemas']['Spacing'];
+
 const DAY = 86_400_000;
+const QUARTER = 15 * 60_000;
+/** Seconds: the pace at which OpenTelemetry tells its metrics unless it is told otherwise. */
+const USUAL_SPACING = 60;
 
 export class Knowledge implements Known {
   readonly #labels = new SvelteMap<string, readonly string[]>();
   readonly #values = new SvelteMap<string, readonly string[]>();
+  readonly #spacings = new SvelteMap<string, number>();
   readonly #asked = new Set<string>();
 
   constructor(
@@ -45,6 +53,20 @@ export class Knowledge implements Known {
       this.#values.set(key, await names({ ...this.#scope, ...match, label }));
     });
     return this.#values.get(key) ?? [];
+  };
+
+  /** How often a metric is told, in seconds; undefined until that is known. */
+  spacing = (metric: string): number | undefined => {
+    const { project, start, end } = this.#scope;
+    const key = `${metric} ${start} ${end}`;
+    this.#once(`s ${key}`, async () => {
+      const { from, to } = view.window;
+      const before = Math.floor(Math.min(from, to - QUARTER)); // a few minutes tell too little
+      const params = { project, metric, from: before, to: Math.ceil(to) };
+      const found = await api<Spacing>('/api/metrics/spacing', { params }).catch(() => null);
+      this.#spacings.set(key, Math.round(found?.seconds ?? USUAL_SPACING));
+    });
+    return this.#spacings.get(key);
   };
 
   /** Whole hours, so that the same question is asked but once. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { sharedUnit, unitOf } from './unit.ts';
+import { metricsIn, sharedUnit, unitOf } from './unit.ts';
 
 const metrics = new Map(
   [
@@ -49,6 +49,15 @@ describe('the unit of an expression', () => {
     'sgn(memory)',
   ])('is not guessed: %s', (expression) => {
     expect(unitOf(expression, metrics)).toBe('');
+  });
+
+  it('is of the metrics that it asks for', () => {
+    expect(metricsIn('sum by (job) (rate(a_total{b="c"}[5m])) / on (job) d + a_total')).toEqual([
+      'a_total',
+      'd',
+    ]);
+    expect(metricsIn('max ({"a.b"})')).toEqual(['a.b']);
+    expect(metricsIn('')).toEqual([]);
   });
 
   it('is that of the axis where all have it', () => {

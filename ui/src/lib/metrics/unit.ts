@@ -46,6 +46,12 @@ const of = (pieces: readonly Token[], kind: TokenKind): string[] => [
   ...new Set(pieces.filter((each) => each.kind === kind).map(({ text }) => text)),
 ];
 
+/** The metrics that an expression asks for. */
+export function metricsIn(expression: string): string[] {
+  const built = unbuild(expression)?.metric;
+  return [...new Set([...of(tokens(expression), 'name'), ...(built ? [built] : [])])];
+}
+
 /**
  * Empty where it cannot be told: where there is arithmetic, more than one metric, or a call that
  * answers something else.
@@ -53,8 +59,8 @@ const of = (pieces: readonly Token[], kind: TokenKind): string[] => [
 export function unitOf(expression: string, metrics: ReadonlyMap<string, Described>): string {
   if (/[-+*/%^<>=!]/.test(bare(expression))) return '';
   const pieces = tokens(expression);
-  const [metric, ...others] = of(pieces, 'name').concat(unbuild(expression)?.metric ?? []);
-  if (!metric || others.some((each) => each !== metric)) return '';
+  const [metric, ...others] = metricsIn(expression);
+  if (!metric || others.length) return '';
   const calls = of(pieces, 'call');
   const words = of(pieces, 'keyword').map((each) => each.toLowerCase());
   if ([...calls, ...words].some((each) => COUNTS.has(each))) return 'count';
