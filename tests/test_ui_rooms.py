@@ -188,7 +188,7 @@ def test_a_metric_is_found_drawn_put_in_a_formula_and_on_a_dashboard_by_keyboard
         page.goto("/explore/cost")
         row = page.get_by_role("row").filter(has_text="http_requests_total").first
         expect(row).to_contain_text("2")
-        expect(page.get_by_text("of 1,000,000 that the project may have")).to_be_visible()
+        expect(page.get_by_text("of 1,000,000 that may be active")).to_be_visible()
     watched.clean()
 
 

@@ -88,6 +88,8 @@ INSIDE = (
     Stop("hosts", "/hosts", ROWS),
     Stop("host", "/hosts", ROWS, open_host),
     Stop("targets", "/targets", ROWS),
+    Stop("rules", "/rules", ROWS),
+    Stop("cost", "/explore/cost", ROWS),
     Stop("dashboards", "/dashboards", ROWS),
     Stop("dashboard", "/dashboards/demo-shop", "main section.panel span.figure"),
     Stop("sql", f"/sql?show=chart&sql={QUESTION}", "main figure, main .bars"),

@@ -81,7 +81,14 @@ def cost(engine: Engine, otlp: OtlpCatalog, project: int, day: str, limit: int) 
     def rows(name: str, sql: str) -> list[list[Any]]:
         return engine.query(f"metrics_cost_{name}", sql, params, limits=_LIMITS).rows
 
-    counts = rows("count", f"SELECT count(), countIf(by_otlp = 0) FROM {_SERIES}")[0]
+    metrics = rows(
+        "metrics",
+        f"""
+        SELECT metric, otlp, series, sum(series) OVER (), sum(counted) OVER () FROM (
+            SELECT metric, max(by_otlp) AS otlp, count() AS series, countIf(by_otlp = 0) AS counted
+            FROM {_SERIES} GROUP BY metric
+        ) ORDER BY series DESC, metric LIMIT {MOST}""",
+    )
     refused = rows(
         "refused",
         "SELECT sum(items) FROM rejects WHERE project = {project:UInt32} AND signal = 'metrics'"
@@ -102,11 +109,11 @@ def cost(engine: Engine, otlp: OtlpCatalog, project: int, day: str, limit: int) 
     )
     return MetricsCost(
         day=day,
-        series=counts[0],
-        prometheus_series=counts[1],
+        series=metrics[0][3] if metrics else 0,
+        prometheus_series=metrics[0][4] if metrics else 0,
         limit=limit,
         refused=refused,
-        metrics=_metrics(engine, kinds, params),
+        metrics=_metrics(engine, kinds, params, metrics),
         labels=[
             LabelCost(label=name, series=series, values=values, metrics=metrics, value_bytes=size, without=left)
             for name, series, values, metrics, size, left in labels
@@ -115,11 +122,9 @@ def cost(engine: Engine, otlp: OtlpCatalog, project: int, day: str, limit: int) 
     )  # fmt: skip
 
 
-def _metrics(engine: Engine, kinds: Sequence[Kind], params: dict[str, Any]) -> list[MetricCost]:
-    sql = f"""
-        SELECT metric, max(by_otlp), count() AS series FROM {_SERIES}
-        GROUP BY metric ORDER BY series DESC, metric LIMIT {MOST}"""
-    found = engine.query("metrics_cost_metrics", sql, params, limits=_LIMITS).rows
+def _metrics(
+    engine: Engine, kinds: Sequence[Kind], params: dict[str, Any], found: list[list[Any]]
+) -> list[MetricCost]:
     sql = f"""
         SELECT metric, label.1 AS name, uniqExact(label.2) AS found FROM {_SERIES}
         ARRAY JOIN pairs AS label GROUP BY metric, name ORDER BY found DESC, name LIMIT 1 BY metric"""
@@ -127,7 +132,7 @@ def _metrics(engine: Engine, kinds: Sequence[Kind], params: dict[str, Any]) -> l
     widest = {metric: (name, values) for metric, name, values in rows}
     stored = _stored(engine, kinds, params)
     views = []
-    for metric, by_otlp, series in found:
+    for metric, by_otlp, series, *_ in found:
         points = stored.get(metric, _Points())
         label, values = widest.get(metric, ("", 0))
         views.append(

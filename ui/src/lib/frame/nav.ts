@@ -44,6 +44,7 @@ export function places(): readonly PlaceGroup[] {
         { path: '/bottlenecks', label: t.nav.bottlenecks, keys: 'g b', icon: 'bottlenecks' },
         { path: '/hosts', label: t.hosts.title, keys: 'g h', icon: 'hosts' },
         { path: '/targets', label: t.targets.title, keys: 'g r', icon: 'targets' },
+        { path: '/rules', label: t.rules.title, keys: 'g c', icon: 'rules' },
       ],
     },
     { label: t.nav.more, places: more },

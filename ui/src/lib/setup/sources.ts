@@ -2,6 +2,7 @@
  * Everything that can send here: what to paste, and how its first item is recognised when it
  * arrives. `heard` judges a sender as the server lists it: the way in, and the program's name.
  */
+import { applyCommand, jobExample } from '../targets/targets.ts';
 import { snippets, type Snippet, type Target } from './snippets.ts';
 
 export type Group = 'apps' | 'platforms' | 'shippers' | 'hand';
@@ -12,6 +13,8 @@ export interface Source {
   readonly name: string;
   readonly code: (target: Target) => string;
   readonly heard: (way: string, agent: string) => boolean;
+  /** The page on which one sees whether it works, where that is not told here. */
+  readonly seen?: '/targets';
   /** A kind of resource that it needs first. */
   readonly needs?: { readonly kind: 'log-drain'; readonly provider: string };
 }
@@ -160,6 +163,35 @@ services:
     name: 'OpenTelemetry Collector',
     code: from('collector'),
     heard: otlp('OpenTelemetry Collector', 'otelcol'),
+  },
+  {
+    id: 'prometheus',
+    group: 'shippers',
+    name: 'Prometheus (remote write)',
+    code: ({ origin, key, project }) => `# prometheus.yml
+remote_write:
+  - url: ${origin}/prometheus/api/v1/write
+    authorization:
+      credentials: ${key}
+    headers:
+      X-Quarterdeck-Project: ${project}
+    send_exemplars: true
+    send_native_histograms: true
+    # Prometheus 3 and later:
+    # protobuf_message: io.prometheus.write.v2.Request`,
+    heard: (way) => way === 'remote_write',
+  },
+  {
+    id: 'scrape',
+    group: 'shippers',
+    name: 'Exporters (scraped from here)',
+    code: ({ origin, project }) => `# jobs.yml
+${jobExample(project)}
+
+# Then:
+${applyCommand(origin)}`,
+    heard: () => false,
+    seen: '/targets',
   },
   {
     id: 'vector',

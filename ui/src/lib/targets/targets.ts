@@ -19,8 +19,8 @@ spec:
       labels: { team: web }`;
 }
 
-export function applyCommand(origin: string): string {
+export function applyCommand(origin: string, file = 'jobs.yml'): string {
   return `export QUARTERDECK_URL=${origin}
 export QUARTERDECK_KEY=…   # an admin's key
-quarterdeck apply jobs.yml`;
+quarterdeck apply ${file}`;
 }

@@ -26,6 +26,8 @@ export const health = {
     makeDrain: 'Make the drain',
     drainPaste: (provider: string) =>
       `Then give ${provider} this address; NAME is the name of the drain.`,
+    scrape: 'Quarterdeck asks exporters itself, as Prometheus does: nothing is to be sent.',
+    seen: 'Whether they answer stands under Targets',
     others: 'Others that have sent',
     unknown: 'without a name',
     look: { traces: 'Traces', logs: 'Logs', health: 'Data health' },

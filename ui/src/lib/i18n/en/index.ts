@@ -8,6 +8,7 @@ import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { map } from './map';
 import { metrics } from './metrics';
+import { rules } from './rules';
 import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
@@ -26,6 +27,7 @@ export const en = {
   logs,
   map,
   metrics,
+  rules,
   search,
   services,
   settings,

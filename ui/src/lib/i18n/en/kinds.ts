@@ -30,6 +30,11 @@ export const kinds: Words = {
     note: 'Exporters that are asked for their metrics, as Prometheus asks them.',
     fields: {},
   },
+  'recording-rules': {
+    title: 'Recording rules',
+    note: 'Groups of PromQL expressions worked out on a clock into series of their own.',
+    fields: {},
+  },
   'saved-query': {
     title: 'Saved queries',
     note: 'SQL over telemetry that is worth keeping.',

@@ -13,7 +13,12 @@ export const health: Catalogue['health'] = {
       hand: 'À la main',
     },
     list: 'Ce qui peut envoyer',
-    names: { browser: 'Navigateur', lines: 'curl : une ligne de journal' },
+    names: {
+      browser: 'Navigateur',
+      lines: 'curl : une ligne de journal',
+      prometheus: 'Prometheus (remote write)',
+      scrape: 'Exportateurs (collectés d’ici)',
+    },
     waiting: 'attend le premier élément',
     heard: (items: string, when: string) => `${items} éléments, le dernier ${when}`,
     first: (when: string) => `entendu la première fois ${when}`,
@@ -27,6 +32,9 @@ export const health: Catalogue['health'] = {
     makeDrain: 'Faire le drain',
     drainPaste: (provider: string) =>
       `Puis donnez cette adresse à ${provider} ; NAME est le nom du drain.`,
+    scrape:
+      'Quarterdeck interroge lui-même les exportateurs, comme Prometheus : rien n’est à envoyer.',
+    seen: 'S’ils répondent se voit dans Cibles',
     others: 'D’autres qui ont envoyé',
     unknown: 'sans nom',
     look: { traces: 'Traces', logs: 'Journaux', health: 'Santé des données' },

@@ -9,6 +9,7 @@ import { kinds } from './kinds.ts';
 import { logs } from './logs';
 import { map } from './map';
 import { metrics } from './metrics';
+import { rules } from './rules';
 import { search } from './search';
 import { services } from './services';
 import { settings } from './settings';
@@ -27,6 +28,7 @@ export const fr: Catalogue = {
   logs,
   map,
   metrics,
+  rules,
   search,
   services,
   settings,

@@ -163,6 +163,16 @@ export const kinds: typeof english = {
       body_size_limit: ['Réponse la plus grande', 'Décompressée. 0 pour 64MB.'],
     },
   },
+  'recording-rules': {
+    title: 'Règles d’enregistrement',
+    note: 'Des groupes d’expressions PromQL calculées à intervalle régulier et gardées comme séries.',
+    fields: {
+      groups: [
+        'Groupes',
+        'Des règles qui partagent une horloge, comme dans un fichier de Prometheus.',
+      ],
+    },
+  },
   'saved-query': {
     title: 'Requêtes SQL',
     note: 'Du SQL sur la télémétrie qui mérite d’être gardé.',

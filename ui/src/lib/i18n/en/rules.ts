@@ -1,0 +1,31 @@
+/** Recording rules: how they fare, how they are added. */
+export const rules = {
+  title: 'Rules',
+  table: 'Recording rules, those that fail first',
+  failing: (n: number) => (n === 1 ? '1 fails' : `${n} fail`),
+  groups: 'Group',
+  allGroups: 'All groups',
+  healths: 'Health',
+  health: { ok: 'OK', err: 'Fails', unknown: 'Not yet' },
+  column: {
+    health: 'Health',
+    rule: 'Rule',
+    group: 'Group',
+    interval: 'Every',
+    last: 'Last evaluation',
+    duration: 'Took',
+    error: 'Error',
+  },
+  expression: 'Expression',
+  missed: 'Left out',
+  missedHint: 'Evaluations of this group that were due and too long ago to be made up.',
+  ask: 'Ask for its series',
+  change: 'Change it',
+  open: 'Open it',
+  all: 'Rule groups',
+  add: 'New rules',
+  none: 'Nothing is recorded by a rule yet',
+  noneHint:
+    'A recording rule works an expression out on a clock and keeps the result as a series of its own, so that a costly question is cheap to ask. A Prometheus rule file can be pasted as it stands.',
+  file: 'rules.yml',
+};
