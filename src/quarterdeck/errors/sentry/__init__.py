@@ -1,0 +1,1 @@
+"""Sentry's protocol: envelopes, and what each kind of item becomes here."""
