@@ -40,6 +40,7 @@ describe('series of Prometheus', () => {
     expect(names('', two, '')).toEqual(['a', 'b']);
     expect(names('', [line({ __name__: 'up', job: 'a' })], 'x')).toEqual(['up']);
     expect(names('', [line({})], 'vector(1)')).toEqual(['vector(1)']);
+    expect(names('', [line({ job: 'a' }), line({})], 'x')).toEqual(['a', '{}']);
     expect(unique([{ name: 'a' }, { name: 'a' }]).map((each) => each.name)).toEqual(['a', 'a · 2']);
   });
 

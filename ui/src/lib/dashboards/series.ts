@@ -40,7 +40,7 @@ const number = (text: string): Value => {
   return Number.isFinite(value) ? value : null;
 };
 
-/** `{{label}}` of a legend; without one, the labels in which the series differ. */
+/** `{{label}}` of a legend; without one, the labels in which the series differ: `{}` has none of them. */
 export function names(legend: string, result: readonly Sampled[], text: string): string[] {
   if (legend.trim())
     return result.map(({ metric }) =>
@@ -55,7 +55,7 @@ export function names(legend: string, result: readonly Sampled[], text: string):
     const parts = differ
       .filter((label) => metric[label])
       .map((label) => (label === '__name__' ? metric[label] : `${label}=${metric[label]}`));
-    return (differ.length === 1 ? metric[differ[0] as string] : parts.join(' ')) || text;
+    return (differ.length === 1 ? metric[differ[0] as string] : parts.join(' ')) || '{}';
   });
 }
 

@@ -106,6 +106,7 @@ export const dashboards = {
     label: 'Variables',
     all: 'All',
     empty: '(empty)',
+    none: 'none',
     several: (n: number) => `${n} chosen`,
     find: 'Find a value',
     unclear: 'The query must be label_values(metric, label), label_names() or metrics(regex).',

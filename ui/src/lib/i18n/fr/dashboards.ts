@@ -106,6 +106,7 @@ export const dashboards: Catalogue['dashboards'] = {
     label: 'Variables',
     all: 'Toutes',
     empty: '(vide)',
+    none: 'aucune',
     several: (n) => `${n} choisies`,
     find: 'Chercher une valeur',
     unclear: 'La requête doit être label_values(métrique, label), label_names() ou metrics(regex).',
