@@ -5,7 +5,6 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 from fastapi.routing import APIRoute
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
@@ -15,6 +14,7 @@ from quarterdeck.core.metrics import Registry
 from quarterdeck.core.settings import Settings
 from quarterdeck.core.web import Gate, RawRoute, Router
 from quarterdeck.http import errors
+from quarterdeck.http.compression import Compression
 from quarterdeck.http.dispatch import Dispatch
 from quarterdeck.http.frame import Frame
 from quarterdeck.http.openapi import openapi_router
@@ -55,7 +55,7 @@ def build_app(
 ) -> Dispatch:
     """What the HTTP server calls."""
     framed = Frame(
-        GZipMiddleware(api, minimum_size=1024, compresslevel=5),
+        Compression(api),
         registry,
         max_body=int(settings.max_body_mb) * 1_048_576,
     )
