@@ -8,7 +8,13 @@ import pytest
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.telemetry.ingest.prometheus.messages import V1
 from quarterdeck.telemetry.ingest.prometheus.samples import ends_of, samples_of
-from quarterdeck.telemetry.known import KnownSeries, int_hash_64, known_keys
+from quarterdeck.telemetry.known import (
+    KnownSeries,
+    int_hash_64,
+    known_keys,
+    known_series,
+    series_ids,
+)
 from support.engine import new_project, shared_engine
 from support.remote_write import Series, histogram, now_ms, store, v1
 
@@ -23,39 +29,47 @@ def numbers(count: int, seed: int) -> np.ndarray[tuple[int], np.dtype[np.uint64]
     return np.random.default_rng(seed).integers(0, 2**64, count, np.uint64)
 
 
+def lies(
+    keys: np.ndarray[tuple[int], np.dtype[np.uint64]],
+) -> np.ndarray[tuple[int], np.dtype[np.uint32]]:
+    """A place for each key."""
+    return (keys >> np.uint64(44)).astype(np.uint32) | np.uint32(1 << 20)
+
+
 def test_what_was_added_is_known_and_nothing_else() -> None:
     known = KnownSeries()
     mine, others = numbers(300_000, 1), numbers(300_000, 2)
     for part in np.array_split(mine, 7):
-        known.add(part, known.forgotten)
-        known.add(part[:100], known.forgotten)
+        known.add(part, lies(part), known.forgotten)
+        known.add(part[:100], lies(part[:100]), known.forgotten)
     assert len(known) == len(mine)
-    assert known.has(mine).all()
-    assert not known.has(others).any()
-    assert not known.has(np.zeros(3, np.uint64)).any()
+    assert (known.find(mine) == lies(mine)).all()
+    assert not known.find(others).any()
+    assert not known.find(np.zeros(3, np.uint64)).any()
 
 
 def test_keys_that_want_the_same_place_are_all_known() -> None:
     known = KnownSeries()
     crowd = np.arange(1, 2_000, dtype=np.uint64) << np.uint64(40)
-    known.add(np.append(crowd, np.uint64(0)), known.forgotten)
-    assert known.has(crowd).all()
+    keys = np.append(crowd, np.uint64(0))
+    known.add(keys, lies(keys), known.forgotten)
+    assert (known.find(crowd) == lies(crowd)).all()
     assert len(known) == len(crowd)
-    assert not known.has((crowd + np.uint64(1)) << np.uint64(8)).any()
+    assert not known.find((crowd + np.uint64(1)) << np.uint64(8)).any()
 
 
 def test_what_was_written_before_everything_was_forgotten_is_not_known_after() -> None:
     known = KnownSeries()
     keys = numbers(10, 3)
-    known.add(keys, known.forgotten)
+    known.add(keys, lies(keys), known.forgotten)
     before = known.forgotten
     known.forget()
     assert len(known) == 0
-    assert not known.has(keys).any()
-    known.add(keys, before)
-    assert not known.has(keys).any()
-    known.add(keys, known.forgotten)
-    assert known.has(keys).all()
+    assert not known.find(keys).any()
+    known.add(keys, lies(keys), before)
+    assert not known.find(keys).any()
+    known.add(keys, lies(keys), known.forgotten)
+    assert known.find(keys).all()
 
 
 def test_ids_and_keys_are_the_engines() -> None:
@@ -70,12 +84,15 @@ def test_ids_and_keys_are_the_engines() -> None:
     for value in (2.5, 0.0, -0.0):
         series = list(V1.outline.FromString(v1([Series(labels, [(value, NOW)])])).f1)
         read = samples_of([ends_of(series)], np.array([project.id], np.uint32))
-        assert read.ids.tolist() == [found]
+        places = known_series(shared_engine()).find(known_keys(read.hashes, read.times))
+        assert series_ids(read.hashes, places).tolist() == [found]
         assert read.times.tolist() == [NOW]
         assert struct.pack("<d", read.values[0]) == struct.pack("<d", value)
         assert read.simple.tolist() == [True]
-    key = f"SELECT bitXor({found}, intHash64(intDiv({NOW}, 3600000)))"
-    assert known_keys(read.ids, read.times).tolist() == [shared_engine().query("t", key).rows[0][0]]
+    key = f"SELECT bitXor({read.hashes[0]}, intHash64(intDiv({NOW}, 3600000)))"
+    assert known_keys(read.hashes, read.times).tolist() == [
+        shared_engine().query("t", key).rows[0][0]
+    ]
     of_numbers = f"SELECT intHash64(arrayJoin([0, 1, {2**64 - 1}]::Array(UInt64)))"
     hashed = [row[0] for row in shared_engine().query("t", of_numbers).rows]
     assert int_hash_64(np.array([0, 1, 2**64 - 1], np.uint64)).tolist() == hashed
@@ -100,7 +117,9 @@ def test_what_is_more_or_less_than_labels_and_one_sample_is_not_simple() -> None
     read = samples_of([ends_of(series)], np.ones(len(series), np.uint32))
     assert read.simple.tolist() == [True] + [False] * 7
     whole, two = (
-        samples_of([ends_of(list(V1.outline.FromString(v1([one])).f1))], np.ones(1, np.uint32)).ids
+        samples_of(
+            [ends_of(list(V1.outline.FromString(v1([one])).f1))], np.ones(1, np.uint32)
+        ).hashes
         for one in (Series(labels, [sample]), Series(labels, [sample, sample]))
     )
     assert whole != two  # what stands before its last sample is no known series' labels

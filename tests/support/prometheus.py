@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from quarterdeck.store.telemetry import EmbeddedEngine, Limits
+from quarterdeck.telemetry.known import known_series
 from quarterdeck.telemetry.prometheus.catalog import Catalog
 from quarterdeck.telemetry.prometheus.otlp.catalog import OtlpCatalog
 from quarterdeck.telemetry.prometheus.otlp.select import OtlpSeries
@@ -41,6 +42,7 @@ def add_series(
             for time, bit in zip(times, bits, strict=True)
         ]
     engine.execute("INSERT INTO prom_series VALUES " + ", ".join(described))
+    known_series(engine).changed()
     half = len(points) // 2  # in two parts, so that repeated samples are not merged at once
     for some in (points[:half], points[half:]):
         if some:

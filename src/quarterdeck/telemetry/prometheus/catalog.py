@@ -7,6 +7,7 @@ from functools import partial
 import numpy as np
 
 from quarterdeck.store.telemetry import Engine, columns
+from quarterdeck.telemetry.known import known_series
 from quarterdeck.telemetry.prometheus.families import LIMITS, Families, Table, seen
 from quarterdeck.telemetry.prometheus.family import Family, Ids, Rows
 from quarterdeck.telemetry.prometheus.match import matches
@@ -40,7 +41,8 @@ class Catalog:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._families = Families(engine, _TABLE)
+        known = known_series(engine)
+        self._families = Families(engine, _TABLE, lambda: known.changes)
         self._with_histograms: set[int] = set()
         self._news: dict[int, int] = {}
         self._without_histograms: dict[int, int] = {}  # as of which news

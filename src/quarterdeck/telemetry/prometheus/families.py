@@ -1,9 +1,10 @@
 """Families of series kept in memory, as far as somebody asks for them.
 
 Guarantees. What a query sees is what the store holds at that moment: each look asks the engine
-for the ids of a metric's series, which is a read of one sorted column, and for the labels only of
-those ids that are not known yet. A series never changes its labels, so nothing is ever out of
-date. Memory is bounded: the families asked for longest ago are forgotten first.
+for the ids of a metric's series, which is a read of one sorted column, unless it can be told that
+no series came or went since; and for the labels only of those ids that are not known yet. A series
+never changes its labels, so nothing is ever out of date. Memory is bounded: what was asked for
+longest ago is forgotten first.
 """
 
 import threading
@@ -21,6 +22,7 @@ from quarterdeck.telemetry.promql.limits import too_many_series
 from quarterdeck.telemetry.promql.source import Labels
 
 MOST_KEPT = 300_000  # series in memory, of each table
+MOST_LOOKS = 1_000  # metrics and ranges of days whose ids are in memory
 MOST_LISTED = 20_000  # ids named one by one in a statement
 LIMITS = Limits(seconds=20, memory_mb=512)
 _EPOCH = date(1970, 1, 1)
@@ -39,11 +41,16 @@ class Table:
 class Families:
     """The series of one table, for all projects; used from several threads."""
 
-    def __init__(self, engine: Engine, table: Table) -> None:
+    def __init__(
+        self, engine: Engine, table: Table, changes: Callable[[], int] | None = None
+    ) -> None:
+        """`changes` counts how often rows of series were written or deleted, where that is known."""
         self._engine = engine
         self._table = table
+        self._changes = changes
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[int, str], Family] = OrderedDict()
+        self._listed: OrderedDict[tuple[int, str, str], tuple[int, Ids]] = OrderedDict()
 
     def metrics(self, project: int, after: int, until: int) -> list[str]:
         """All metrics that have series on a day of the range."""
@@ -60,10 +67,7 @@ class Families:
             return []
         where = seen(after, until)
         if len(metrics) == 1:
-            sql = f"SELECT DISTINCT series_id FROM {self._table.name} WHERE {where} AND metric = {{metric:String}}"
-            one = {"project": project, "metric": metrics[0]}
-            read = columns.read(self._engine, "promql_series", sql, one, limits=LIMITS)
-            ids = read["series_id"].values
+            ids = self._ids_of(project, metrics[0], where)
             return [(metrics[0], ids)] if len(ids) else []
         sql = (
             f"SELECT toString(metric) AS metric, groupUniqArray(series_id) AS ids FROM {self._table.name}"
@@ -77,6 +81,30 @@ class Families:
             (name, read["ids"].values[ends[i] : ends[i + 1]])
             for i, name in enumerate(read["metric"].values)
         ]
+
+    def _ids_of(self, project: int, metric: str, where: str) -> Ids:
+        key = (project, metric, where)
+        changes = self._changes() if self._changes else 0
+        with self._lock:
+            known = self._listed.get(key)
+            if self._changes and known is not None and known[0] == changes:
+                self._listed.move_to_end(key)
+                return known[1]
+        sql = f"SELECT DISTINCT series_id FROM {self._table.name} WHERE {where} AND metric = {{metric:String}}"
+        params = {"project": project, "metric": metric}
+        read = columns.read(self._engine, "promql_series", sql, params, limits=LIMITS)
+        ids: Ids = read["series_id"].values.astype(np.uint64)
+        if self._changes:
+            with self._lock:
+                self._listed[key] = (changes, ids)
+                self._listed.move_to_end(key)
+                kept = sum(len(ids) for _, ids in self._listed.values())
+                while len(self._listed) > MOST_LOOKS or (
+                    kept > MOST_KEPT and len(self._listed) > 1
+                ):
+                    _, (_, gone) = self._listed.popitem(last=False)
+                    kept -= len(gone)
+        return ids
 
     def family(
         self, project: int, metric: str, ids: Ids, after: int, until: int

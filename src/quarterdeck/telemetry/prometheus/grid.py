@@ -40,11 +40,8 @@ FUNCTIONS = {
 # These add up as the window moves: after an infinity the engine's sums stay infinite.
 _FINITE = {"rate", "increase"}
 _FEWEST = 200  # series: for fewer, reading the samples is as quick
-_SETTINGS = {
-    "allow_experimental_ts_to_grid_aggregate_function": 1,
-    # Rows come in the order of series, so that each is done before the next begins.
-    "optimize_aggregation_in_order": 1,
-}
+_MOST_CELLS = 3_000_000  # series times moments of a statement, at some 40 bytes each
+_SETTINGS = {"allow_experimental_ts_to_grid_aggregate_function": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +100,8 @@ def worthwhile(ids: Ids, grid: Grid, limits: QueryLimits) -> bool:
 def over_grid(pushed: Pushed, ids: Ids, labels: Sequence[Labels]) -> Matrix | None:
     """The function of every series at every moment."""
     ordered = np.sort(ids)
-    chunks = [ordered[portion] for portion in portions(len(ordered))]
+    most = max(1, _MOST_CELLS // max(1, pushed.grid.count))
+    chunks = [ordered[portion] for portion in portions(len(ordered), most)]
     pushed = replace(pushed, limits=replace(pushed.limits, threads=1))
     if len(chunks) == 1:
         read = [pushed.read(chunks[0])]

@@ -19,11 +19,11 @@ PARALLEL = 2
 _WORTH_TWO = 1_000  # series for which a second thread is worth its statement
 
 
-def portions(count: int) -> list[slice]:
-    """Series in portions that are read beside each other."""
-    size = AT_ONCE
+def portions(count: int, most: int = AT_ONCE) -> list[slice]:
+    """Series in portions that are read beside each other, of `most` series at most."""
+    size = min(most, AT_ONCE)
     if count >= _WORTH_TWO:
-        size = min(AT_ONCE, -(-count // PARALLEL))
+        size = min(size, -(-count // PARALLEL))
     return [slice(at, at + size) for at in range(0, count, size)]
 
 

@@ -34,7 +34,7 @@ SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, '
     tail != 0 AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
 FROM (
     SELECT batch, request, project, oldest, newest, place, tail, {PromTailTime s} AS at,
-        if(tail = 18, reinterpretAsFloat64(substring(s, -15, 8)), 0) AS value, substring(s, 1, length(s) - tail) AS encoded, {PromId encoded} AS series_id
+        if(tail = 18, reinterpretAsFloat64(substring(s, -15, 8)), 0) AS value, substring(s, 1, length(s) - tail) AS encoded, {PromHash encoded} AS series_id
     FROM (SELECT batch, request, project, oldest, newest, s, place, {PromTail s} AS tail
         FROM raw_remote_write_known ARRAY JOIN timeseries AS s, arrayEnumerate(timeseries) AS place)
 );
@@ -50,7 +50,7 @@ SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, '
     fromUnixTimestamp64Milli(if(sample.start_timestamp = 0, ts.5, sample.start_timestamp), 'UTC') AS start,
     is_simple AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
 FROM (
-    SELECT batch, request, project, oldest, newest, place, ts, ts.2[1] AS sample, sample.timestamp AS at, {PromId encoded} AS series_id,
+    SELECT batch, request, project, oldest, newest, place, ts, ts.2[1] AS sample, sample.timestamp AS at, {PromHash encoded} AS series_id,
         is_even AND length(ts.2) = 1 AND empty(ts.3) AND empty(ts.4) AS is_simple
     FROM (
         SELECT batch, request, project, oldest, newest, timeseries, is_even, arrayEnumerate(timeseries) AS places, {PromJoined pairs counts} AS joined
@@ -188,7 +188,7 @@ FROM (
     FROM (
         SELECT *, if(of_labels = '' AND room > 0 AND place >= room AND series_id NOT IN prom_active, 'too_many_series', of_labels) AS reason
         FROM (
-            SELECT *, if(of_labels = '', {PromEncoded labels}, '') AS encoded, {PromId encoded} AS series_id
+            SELECT *, if(of_labels = '', {PromEncoded labels}, '') AS encoded, {PromHash encoded} AS series_id
             FROM (
                 SELECT *, if(of_symbols = '', {PromSeriesReason labels}, of_symbols) AS of_labels
                 FROM (SELECT * EXCEPT (labels, reason), reason AS of_symbols, {PromSorted labels_sent} AS labels

@@ -1,7 +1,7 @@
 """Samples of remote write 1.0, read off the bytes of their series without taking these apart.
 
 Most series of a request are labels and one sample. Where the bytes end in a sample, what stands
-before it is hashed as it came: for labels in protobuf, sorted, the hash is the series' id, and a
+before it is hashed as it came: for labels in protobuf, sorted, the hash is the series', and a
 series that is known by it is what it says. Labels are never mistaken for a sample, because what
 stands before it must be the labels of a known series.
 """
@@ -15,7 +15,7 @@ import numpy.typing as npt
 from xxhash import xxh3_64_digest
 
 from quarterdeck.store.telemetry import columns
-from quarterdeck.telemetry.known import Keys, int_hash_64
+from quarterdeck.telemetry.known import Keys, Places, int_hash_64, series_ids
 
 Times = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
@@ -53,16 +53,16 @@ class Samples:
     """One a series. Where `simple` is false the series has to be taken apart, and the rest is noise."""
 
     projects: npt.NDArray[np.uint32]
-    ids: Keys
+    hashes: Keys
     times: Times
     values: npt.NDArray[np.float64]
     simple: Flags
 
-    def only(self, some: Flags) -> columns.Given:
-        """Some of them as they stand in `prom_samples`."""
+    def only(self, some: Flags, places: Places) -> columns.Given:
+        """Some of them as they stand in `prom_samples`, by the places of all."""
         return {
             "project": ("UInt32", self.projects[some]),
-            "series_id": ("UInt64", self.ids[some]),
+            "series_id": ("UInt64", series_ids(self.hashes[some], places[some])),
             "time": ("DateTime64(3)", self.times[some]),
             "value": ("Float64", self.values[some]),
         }

@@ -33,13 +33,13 @@ More = Callable[[int], bytes]
 """Position in the batch → fields to append."""
 
 LONGEST_S = 1.0
-MOST_KNOWN = 4_000_000  # series and hours that are remembered
+MOST_KNOWN = 3_000_000  # series and hours that are remembered
 
 _PHASE = varint(1010 << 3)
 _KNOWN, _SERIES, _POINTS = (_PHASE + varint(phase) for phase in range(3))
 _ROOM = varint(1011 << 3)
 _OUTCOMES = (
-    "SELECT request, reason, kind, sum(items), groupArrayArray(places), groupArrayArray(keys)"
+    "SELECT request, reason, kind, sum(items), groupArrayArray(places), groupArrayArray(known)"
     " FROM prom_outcomes WHERE batch = {batch:UInt64} GROUP BY request, reason, kind"
 )
 _REST = "rest"
@@ -51,7 +51,7 @@ class Outcomes:
 
     items: Counter[int]
     rest: Places
-    keys: list[int]
+    known: list[tuple[int, int]]  # key and place
 
 
 def writer(
@@ -110,9 +110,10 @@ def writer(
         projects = np.array([pending.project for pending in batch.values()], np.uint32)
         samples = samples_of(ends, np.repeat(projects, sizes))
         is_known = samples.simple & (oldest <= samples.times) & (samples.times <= newest)
-        is_known &= known.has(known_keys(samples.ids, samples.times))
+        places = known.find(known_keys(samples.hashes, samples.times))
+        is_known &= places != 0
         if is_known.any():
-            columns.insert(engine, "prom_samples", samples.only(is_known))
+            columns.insert(engine, "prom_samples", samples.only(is_known, places))
         end = 0
         for (position, pending), size in zip(batch.items(), sizes, strict=True):
             of_request = is_known[end : (end := end + size)]
@@ -137,12 +138,14 @@ def writer(
         with active.admitting(active.crowded(asked)) as room:
             rooms = _shared(batch, rest, room)
             insert(version.full, batch, bodies, number, lambda i: _SERIES + _limited(rooms.get(i)))
+            known.changed()
             closed = dict.fromkeys(rooms, 0)  # who was not let in by now stays outside
             insert(version.full, batch, bodies, number, lambda i: _POINTS + _limited(closed.get(i)))
         told = _settle(engine, batch, number, refused)
         if told.items.keys() != rest.keys():
             raise _lost()
-        known.add(np.array(told.keys, np.uint64), forgotten)
+        keys = np.array([key for key, _ in told.known], np.uint64)
+        known.add(keys, np.array([place for _, place in told.known], np.uint32), forgotten)
         if len(known) > MOST_KNOWN:
             forget_known_series(engine)
 
@@ -173,9 +176,9 @@ def _settle(
         "outcomes_of_batch", _OUTCOMES, {"batch": number}, limits=Limits(threads=1), reserved=True
     )
     told = Outcomes(Counter(), {}, [])
-    for position, reason, kind, items, places, keys in answer.rows:
+    for position, reason, kind, items, places, known in answer.rows:
         told.items[position] += items
-        told.keys.extend(keys)
+        told.known.extend(known)
         if reason == _REST:
             told.rest[position] = sorted(places)
             continue
