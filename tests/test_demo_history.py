@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,16 @@ def test_every_action_was_recorded(pools: Pools) -> None:
     } == set(pools)  # fmt: skip
     # Four of five fail, each by chance: fewer than a third would be no chance any more.
     assert sum(template.failed for template in pools[OUTAGE]) > len(pools[OUTAGE]) / 3
+
+
+def test_those_who_browse_are_recorded_one_at_a_time_as_none_slows_another_down(
+    pools: Pools,
+) -> None:
+    """Else every database operation of the past would take ten times what a live one takes."""
+    gated = {"home", "category", "product", "search", "add", "cart", "login", "track"}
+    taken = sorted((template.start, template.end) for action in gated for template in pools[action])
+    assert len(taken) > 100
+    assert all(later[0] >= earlier[1] for earlier, later in pairwise(taken))
 
 
 def test_the_hour_is_full_from_end_to_end(chunks: list[Chunk], when: Past) -> None:

@@ -48,7 +48,6 @@ from quarterdeck.demo.traffic.visitors import (
 _MARK = "203.0.113."
 _OFFER = re.compile(r"/offers/\d+/")
 _IDENTITIES = ("session.id", "user.id", "client.address", "order.number", "payment.id")
-AT_ONCE = 4
 RECOUNT = "recount"
 # Traces that no visitor begins, by the name of their root.
 _JOBS = {"process fulfilment": "fulfil", "recount stock": RECOUNT}
@@ -251,7 +250,7 @@ async def record(directory: Path, seed: int) -> Pools:
     rng = random.Random(f"{seed}:record")
     planner = Planner(rng, goods.products(seed), goods.customers(seed))
     async with studio.open() as shop:
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate = asyncio.Lock()
 
         async def send(visit: Visit) -> None:
             weather.set(visit.weather)
@@ -260,7 +259,8 @@ async def record(directory: Path, seed: int) -> Pools:
             for name, step in visit.steps:
                 address = studio.mark(name)
                 visitor.plan = replace(drawn, address=address, provider=visit.provider)
-                # Few at once, so that they do not slow each other down; paying is mostly waiting.
+                # One at a time: the whole shop is one process here, and whoever waits for another
+                # would be slower than in the live shop. Paying is mostly waiting for a provider.
                 waits = name.startswith("checkout")
                 async with contextlib.nullcontext() if waits else gate:
                     await visitor.act(step)
@@ -320,8 +320,11 @@ async def _people(studio: Studio, shop: Shop) -> None:
     for state in ("open", "open", "accepted"):
         await act_as_supplier(shop, "offers", state=state, address=studio.mark("offers"))
 
+    gate = asyncio.Lock()
+
     async def supply(offer: int) -> None:
-        await act_as_supplier(shop, "accept", offer, address=studio.mark("accept"))
+        async with gate:
+            await act_as_supplier(shop, "accept", offer, address=studio.mark("accept"))
         await act_as_supplier(shop, "deliver", offer, address=studio.mark("deliver"))
 
     await asyncio.gather(*(supply(offer) for offer in (await offers_in(shop, "open"))[:16]))

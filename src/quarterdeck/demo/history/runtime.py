@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from quarterdeck.demo.history.replay import SECOND
 from quarterdeck.demo.shop.telemetry import Attributes, Instruments
 
-# Resident memory of each service in MiB, about which it wanders.
-_MEMORY = {"web": 58, "catalogue": 61, "orders": 57, "payments": 66, "supplier": 66, "admin": 52}
+# Resident memory of each service in MiB, as the live ones have it; it wanders a little.
+_MEMORY = {"web": 52, "catalogue": 58, "orders": 54, "payments": 60, "supplier": 61, "admin": 53}
 _MIB = 1024 * 1024
 
 Points = list[tuple[float, Attributes]]
@@ -55,7 +55,7 @@ class Figures:
 
     def _memory(self) -> int:
         minutes = self.now / SECOND / 60
-        wander = 1 + 0.03 * math.sin(minutes / 7) + 0.015 * math.sin(minutes * 1.7)
+        wander = 1 + 0.01 * math.sin(minutes / 7) + 0.005 * math.sin(minutes * 1.7)
         return int(_MEMORY[self.service] * _MIB * wander)
 
     def _cpu_time(self) -> Points:
