@@ -12,6 +12,25 @@ EMAIL = "demo@quarterdeck.local"
 NAME = "Demo"
 PROJECT = "Marigot"
 KEY_NAME = "demo shop"
+_SERVER = "http_server_request_duration_seconds"
+RULES = {
+    "groups": [
+        {
+            "name": "http",
+            "interval": "1m",
+            "rules": [
+                {
+                    "record": "job:http_server_requests:rate5m",
+                    "expr": f"sum by (job) (rate({_SERVER}_count[5m]))",
+                },
+                {
+                    "record": "job:http_server_request_duration_seconds:p95",
+                    "expr": f"histogram_quantile(0.95, sum by (job, le) (rate({_SERVER}_bucket[5m])))",
+                },
+            ],
+        }
+    ]
+}
 SCRAPING = "quarterdeck_metrics"
 
 
@@ -108,6 +127,11 @@ class Server:
                 made = (await self._http.post("/api/keys", json=key)).raise_for_status().json()
                 await self._http.put(f"/api/secrets/{SCRAPING}", json={"value": made["secret"]})
             await self._http.put("/api/resources/scrape-job/quarterdeck", json={"spec": job})
+
+    async def record(self) -> None:
+        """Have what dashboards ask for again and again recorded by rules."""
+        with contextlib.suppress(httpx.HTTPError):
+            await self._http.put("/api/resources/recording-rules/shop", json={"spec": RULES})
 
     async def announce(self, service: str, release: str, title: str) -> None:
         """Set a deployment's mark, as a pipeline would; one that cannot be set is let be."""

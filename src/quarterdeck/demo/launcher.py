@@ -109,6 +109,7 @@ class _Demo:
         if password:  # a new server
             self._task(contact.derive(DERIVED))
         self._task(contact.scrape_itself())
+        self._task(contact.record())
         export = Export(contact.url, f"http://127.0.0.1:{grpc_port}", key)
         shop = await self._open_shop(export)
         left = LINK_AFTER - (time.monotonic() - self._began)
