@@ -69,7 +69,10 @@ async def ingest(scope: Scope, receive: Receive, send: Send) -> None:
     await Response(b"taken")(scope, receive, send)
 
 
-RAW = [RawRoute("POST", "/v1/traces", Permission.INGEST, ingest, "Receive traces")]
+RAW = [
+    RawRoute("POST", "/v1/traces", Permission.INGEST, ingest, "Receive traces"),
+    RawRoute("POST", "/api/{number:int}/envelope", Permission.INGEST, ingest, "Receive events"),
+]
 
 
 @pytest.fixture
@@ -84,6 +87,20 @@ async def client(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     transport = httpx.ASGITransport(app, raise_app_exceptions=False)
     async with httpx.AsyncClient(transport=transport, base_url="http://deck.test") as client:
         yield client
+
+
+async def test_a_parameter_that_is_a_number_matches_nothing_else(client: httpx.AsyncClient) -> None:
+    for path in ("/api/12/envelope", "/api/12/envelope/"):
+        assert (await client.post(path)).text == "taken"
+    for path in (
+        "/api/test/envelope",
+        "/api/-1/envelope",
+        "/api/١/envelope",
+        f"/api/{'9' * 19}/envelope",
+    ):
+        assert (await client.post(path)).status_code == 404
+    document = (await client.get("/api/openapi.json")).json()
+    assert "/api/{number}/envelope" in document["paths"]
 
 
 async def test_an_error_has_code_message_and_hint(client: httpx.AsyncClient) -> None:

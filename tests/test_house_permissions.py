@@ -208,7 +208,7 @@ async def main():
         if isinstance(route, APIRoute)
         for method in route.methods or ()
     ]
-    raw = [(route.method, route.path) for route in app.raw_routes]
+    raw = [(route.method, route.path_format) for route in app.raw_routes]
     await app.stop()
     json.dump(served + raw, sys.stdout)
 

@@ -155,3 +155,8 @@ class RawRoute:
     summary: str
     openapi: dict[str, Any] = field(default_factory=dict)
     shared: bool = False
+
+    @property
+    def path_format(self) -> str:
+        """The path as OpenAPI writes it, where a parameter is a name and nothing else."""
+        return self.path.replace(":int}", "}")

@@ -5,7 +5,7 @@ request object. Everything else goes to the framed API. On the second OTLP port 
 ingest routes are all there is. A path may end in one slash, as some exporters write it.
 
 A path may have parameters; such routes are looked for after those that match to the letter,
-in their order. `{name}` is one segment, or at the end all that is left.
+in their order. `{name}` is one segment, or at the end all that is left; `{name:int}` is a number.
 """
 
 import re
@@ -67,8 +67,9 @@ class Dispatch:
 
 
 def _pattern(path: str) -> re.Pattern[str]:
-    parts = re.split(r"\{(\w+)\}", path)
+    parts = re.split(r"\{(\w+)(:int)?\}", path)
     found = re.escape(parts[0])
-    for name, text in zip(parts[1::2], parts[2::2], strict=True):
-        found += f"(?P<{name}>{'[^/]+' if text else '.+?'})" + re.escape(text)
+    for name, number, text in zip(parts[1::3], parts[2::3], parts[3::3], strict=True):
+        shape = "[0-9]{1,18}" if number else "[^/]+" if text else ".+?"
+        found += f"(?P<{name}>{shape})" + re.escape(text)
     return re.compile(found + "/?", re.DOTALL)

@@ -55,7 +55,7 @@ def describe(app: FastAPI, raw: Iterable[RawRoute]) -> dict[str, Any]:
             **route.openapi,
             "x-permission": str(route.permission),
         }
-        paths.setdefault(route.path, {})[route.method.lower()] = operation
+        paths.setdefault(route.path_format, {})[route.method.lower()] = operation
     for path in paths.values():
         for operation in path.values():
             _finish(operation)

@@ -1,1 +1,4 @@
-"""Sentry's protocol: envelopes, and what each kind of item becomes here."""
+"""Sentry's protocol: envelopes, the old store endpoint and browsers' security reports, taken in.
+
+`http.py` has the routes, `items.py` the table of what becomes of each kind of item.
+"""
