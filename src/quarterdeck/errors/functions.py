@@ -1,0 +1,154 @@
+"""Names of functions without what compilers, runtimes and builds add to them.
+
+A function without a name counts as the one it stands in (`block in total`, `Total.func1`,
+`anonymous fn/1 in Shop.Cart.total/1`, `<TotalAsync>d__5.MoveNext`, `total::{{closure}}`); when
+nothing tells which one that is, its name is empty.
+"""
+
+import re
+
+_NAMELESS = frozenset((
+    "", "?", "??", "<anonymous>", "anonymous", "{anonymous}", "(anonymous)", "<unknown>", "<redacted>",
+    "<computed>", "eval", "eval code", "global code", "module code", "<global>", "<fn>", "[anonymous]",
+    "<lambda>", "{closure}", "<anonymous closure>", "anonymous function", "Anonymous function", "unknown",
+    "<unlabeled>", "closure",
+))  # fmt: skip
+
+# "closure #1 in X", "block (2 levels) in X", "anonymous fn/1 in X", "(1) await resume partial function for X"
+_INSIDE = re.compile(
+    r"(?:(?:closure|implicit closure) #\d+(?: \([^)]{0,200}\)(?: -> \S+)?)? in "
+    r"|(?:block|rescue|ensure)(?: \(\d+ levels\))? in "
+    r"|(?:anonymous fn|-?fun)/\d+(?:-\d+)? in |anonymous fn/\d+$"
+    r"|\(\d+\) (?:await|suspend) resume partial function for "
+    r"|(?:generic |function signature )?specialization <[^>]{0,200}> of |(?:specialized|merged) "
+    r"|partial apply for |(?:protocol witness|dispatch thunk|method) for |@objc )"
+)
+# Objective-C's blocks, Erlang's funs.
+_GENERATED = re.compile(r"_*\d+([-+]\[[^\]]*\])_block_invoke.*|-(\w+)/\d+-(?:fun|lc|lists)\S*-")
+_CLOSURE = re.compile(
+    r"\{\{closure\}\}|\{closure(?:#\d+|:(?P<php>[^}]*?)(?:\(\))?:\d+)?\}|\{impl#\d+\}|<fn>|<anonymous closure>"
+    r"|\.<locals>\.<lambda>|\.<lambda>"
+)
+_ADDRESS = re.compile(
+    r"(?:\+ ?)?0x[0-9a-fA-F]+|::h[0-9a-f]{16}\b|\+ ?\d+$|(?<=\w)\[[^\]]*\]$|\.(?:constprop|isra|part|llvm|cold)\.?\d*"
+)
+_HANDLER = re.compile(
+    r"<(?:&?(?:mut )?(?:dyn )?)([^<>]+?)(?:<[^<>]*>)? as [^<>]+(?:<[^<>]*>)?>(?=::)"
+)
+_GENERIC = re.compile(r"(?<=[\w:])<(?!init>|clinit>|main>)[^<>]*>|`\d+(?:\[[^\]]*\])?")
+_GO = re.compile(
+    r"(?:\[(?:\.\.\.|[^\]]*)\])|(?:\.func\d+(?:\.\d+)*|\.gowrap\d+|-fm|-range\d+|\.deferwrap\d+)+$"
+)
+_ARGUMENTS = re.compile(r"(?<=[\w>])\(.*", re.DOTALL)
+_COLONS = re.compile(r"::(?:::)+|::$|^::")
+_ENDS = re.compile(r"^[.:\s]+|[.:\s]+$")
+
+# What C# and the JVM generate.
+_SHARP = re.compile(r"<(\w+)>(?:[bd]__|g__(?P<local>\w+)\||\$)[\w|]*")
+_SHARP_CLASS = re.compile(r"[+./]?<>c(?:__DisplayClass[\w]*)?(?:`\d+)?")
+_JVM = re.compile(
+    r"lambda\$(?:(\w+?)\$)?\d*$|access\$(\w+)$|^(\w+)\$(?:suspendImpl|default|lambda\$\d+|lambda-\d+)$"
+)
+_JVM_CLASS = re.compile(
+    r"\$\$(?!delegate).*|\$Proxy\d+.*|(?:\$\d+)+(?=\$|$)|\$[a-z]\w*(?=\$\d|$)|\$lambda[-$]\d+|/0x[0-9a-f]+|\$(?=$)"
+)
+_JVM_IN = re.compile(r"\$([a-z]\w*)(?:\$\d+)+(?:\$\w+)*$")
+_JVM_RUNS = frozenset(
+    ("invokeSuspend", "invoke", "run", "call", "apply", "accept", "get", "emit", "collect")
+)
+
+_SCRIPT = re.compile(
+    r"^(?:async\*?|new|get|set|static|bound|eval at|promiseReactionJob|async fn)\s+|^async\*|\s*\[as [^\]]*\]$|[/<*$]+$"
+)
+_SCRIPT_LAST = re.compile(r".*[./#]")
+_SCRIPT_CALLEE = re.compile(r"_?callee\d*\$?|__webpack_require__|webpackJsonp\w*|_loop\d*|_temp\d*")
+
+# Frames of runtimes that come and go with the runtime's version or the way something is awaited.
+_NOISE = frozenset((
+    "asyncGeneratorStep", "__awaiter", "__generator", "_asyncToGenerator", "processTicksAndRejections",
+    "runMicrotasks", "sentryWrapped", "__sentry_wrapped__", "Generator.next", "Generator.throw",
+    "Generator.<anonymous>", "Generator.invoke [as _invoke]", "Generator._invoke", "<listcomp>", "<dictcomp>",
+    "<setcomp>", "<asynchronous suspension>", "process.processTicksAndRejections", "runtime.goexit",
+    "runtime.gopanic", "__rust_begin_short_backtrace", "ThrowForNonSuccess",
+    "HandleNonSuccessAndDebuggerNotification", "call_once", "rust_panic", "rust_begin_unwind",
+))  # fmt: skip
+_NOISE_MODULE = re.compile(
+    r"(?:java\.lang\.reflect|(?:jdk\.internal|sun)\.reflect|(?:com\.sun|jdk)\.proxy\d*|java\.lang\.invoke|kotlin\.coroutines\.jvm\.internal"
+    r"|System\.Runtime\.(?:CompilerServices|ExceptionServices)|[\w.]*\.?GeneratedMethodAccessor)\b"
+)
+
+
+def is_noise(function: str, module: str) -> bool:
+    return function in _NOISE or bool(module and _NOISE_MODULE.match(module))
+
+
+def script_name(function: str) -> str:
+    """A function of JavaScript: Chrome tells the receiver's class, Firefox and Safari do not."""
+    before = ""
+    while function != before:
+        before, function = function, _SCRIPT.sub("", function)
+    if function in _NAMELESS or "://" in function or "(" in function:
+        return ""
+    last = _SCRIPT_LAST.sub("", function)
+    if last in ("js", "ts", "jsx", "tsx", "mjs", "cjs", "vue", "svelte"):
+        return ""  # webpack calls a module's function by its file: Object../src/cart.js
+    return "" if last in _NAMELESS or _SCRIPT_CALLEE.fullmatch(last) else last
+
+
+def native_name(function: str, ruby: bool = False) -> str:
+    """A function of any other language."""
+    if function in _NAMELESS:
+        return ""
+    if generated := _GENERATED.fullmatch(function):
+        function = generated[1] or generated[2]
+    while inside := _INSIDE.match(function):
+        function = function[inside.end() :]
+    if (closure := _CLOSURE.search(function)) and closure["php"]:
+        function = closure["php"]
+    if "<" in function and (sharp := _SHARP.search(function)):
+        local = sharp["local"] or sharp[1]
+        function = function[: sharp.start()] + local
+        function = _SHARP_CLASS.sub("", function)
+    elif jvm := _JVM.search(function):
+        function = jvm[1] or jvm[2] or jvm[3] or ""
+    function = _CLOSURE.sub("", function)
+    if function.startswith(("-[", "+[")):  # Objective-C
+        return _ADDRESS.sub("", function[: function.find("]") + 1]) or ""
+    function = _ADDRESS.sub("", _GO.sub("", function))
+    for _ in range(8):
+        plain = _GENERIC.sub("", function)
+        if plain == function:
+            break
+        function = plain
+    function = (
+        _ARGUMENTS.sub("", _HANDLER.sub(r"\1", function)).replace(".<locals>", "").replace("()", "")
+    )
+    if re.search(r"/\d+$", function):  # Elixir's and Erlang's arity
+        function = function.rpartition("/")[0]
+    function = _ENDS.sub("", _COLONS.sub("::", function)).rpartition(" ")[2]
+    if ruby:  # 3.4 names the class as well
+        function = function.rpartition("#")[2].rpartition(".")[2]
+    return "" if function in _NAMELESS else _ENDS.sub("", function)
+
+
+def class_name(module: str) -> tuple[str, str]:
+    """A module or class, and the function that a generated class stands for."""
+    function = ""
+    if "<" in module:
+        if sharp := _SHARP.search(module):
+            function = sharp["local"] or sharp[1]
+            module = module[: sharp.start()].rstrip("<")
+        module = _SHARP_CLASS.sub("", module).rstrip("+./")
+    if "$" in module:
+        if inside := _JVM_IN.search(module):
+            function = inside[1]
+        module = _JVM_CLASS.sub("", module)
+    if module.startswith("Elixir."):
+        module = module[7:]
+    module = re.sub(r"`\d+|/v\d+(?=$|[./])|(?<=\w)\.v\d+$|@anonymous.*", "", module)
+    return module, function
+
+
+def runs_a_class(function: str) -> bool:
+    """Whether this is how a generated class is called, so that the class tells the function."""
+    return function in _JVM_RUNS or function in ("MoveNext", "invoke")
