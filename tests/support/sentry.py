@@ -16,6 +16,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import orjson
+
 from quarterdeck.app import App
 from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.core.settings import load
@@ -43,7 +45,7 @@ class RecordingApp(App):
             raise overloaded()
         with self.events.open("a") as file:
             for event in events:
-                assert json.loads(event.raw) == json.loads(json.dumps(event.document))
+                assert orjson.loads(event.raw) == event.document
                 line = {
                     "project": project.slug,
                     "event_id": event.event_id,

@@ -4,16 +4,28 @@ A handler puts what it makes of an item into `Received`. An item that cannot be 
 or is of a kind that nobody knows is counted and skipped; its neighbours are none the worse for it.
 """
 
+import logging
 import secrets
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from quarterdeck.core.log import fields
 from quarterdeck.errors.sentry import logs, security, sessions, spans
 from quarterdeck.errors.sentry.envelope import Envelope, Item
 from quarterdeck.errors.sentry.received import Attachment, Context, Received, SentEvent
-from quarterdeck.errors.sentry.values import MIB, json_text, load_kept, objects, text, uuid_hex
+from quarterdeck.errors.sentry.values import (
+    MIB,
+    json_text,
+    load_kept,
+    objects,
+    text,
+    uuid_hex,
+    whole,
+)
+
+_log = logging.getLogger("quarterdeck.errors")
 
 Handler = Callable[[Item, Context, Received], None]
 SECURITY_HEADERS = ("sentry_release", "sentry_environment", "user_agent")
@@ -71,7 +83,7 @@ def _span(item: Item, context: Context, into: Received) -> None:
         spans.single(document, context, into)
 
 
-def _log(item: Item, context: Context, into: Received) -> None:
+def _logs(item: Item, context: Context, into: Received) -> None:
     logs.logs(_json(item)[0], context, into)
 
 
@@ -116,8 +128,7 @@ def _client_report(item: Item, context: Context, into: Received) -> None:
     """What the SDK itself has thrown away. Both words are the sender's: only known ones count."""
     document, _ = _json(item)
     for lost in objects(document.get("discarded_events"))[:MOST_OF_A_KIND]:
-        quantity = lost.get("quantity")
-        if isinstance(quantity, int) and 0 < quantity < 1 << 31:
+        if quantity := whole(lost.get("quantity")):
             category, reason = text(lost.get("category")), text(lost.get("reason"))
             known = category if category in CATEGORIES else "other"
             into.discarded[known, reason if reason in REASONS else "other"] += quantity
@@ -147,7 +158,7 @@ KINDS: dict[str, Kind] = {
     # into the same traces, logs and metrics as OTLP
     "transaction": Kind("transaction", MIB, _transaction),
     "span": Kind("span", 12 * MIB, _span),
-    "log": Kind("log_item", 12 * MIB, _log),
+    "log": Kind("log_item", 12 * MIB, _logs),
     "session": Kind("session", MIB, _session),
     "sessions": Kind("session", MIB, _sessions),
     # counted
@@ -193,6 +204,9 @@ def take(envelope: Envelope, context: Context) -> Received:
             kind.handle(item, context, into)
         except Skip as skipped:
             into.items[item.type, skipped.why] += 1
+        except Exception:  # our fault, and none of its neighbours'
+            _log.exception("An item of Sentry's could not be taken.", extra=fields(type=item.type))
+            into.items[item.type, "failed"] += 1
         else:
             into.items[item.type, "taken"] += 1
             into.categories.add(kind.category)

@@ -5,7 +5,16 @@ from typing import Any
 
 from quarterdeck.errors.sentry.received import Context, Received
 from quarterdeck.errors.sentry.spans import resource_of
-from quarterdeck.errors.sentry.values import any_value, id_bytes, objects, put, text, time_ns, typed
+from quarterdeck.errors.sentry.values import (
+    any_value,
+    id_bytes,
+    objects,
+    put,
+    text,
+    time_ns,
+    typed,
+    whole,
+)
 
 _SEVERITY = {
     "trace": 1,
@@ -30,7 +39,8 @@ def logs(document: Mapping[str, Any], context: Context, into: Received) -> int:
         record = into.logs.add(resource_of(attributes, context, host))
         record.time_unix_nano = time_ns(given.get("timestamp"), context.shift_ns)
         record.observed_time_unix_nano = context.received_ns
-        record.severity_number = _severity(number, level)  # type: ignore[assignment]
+        severity = whole(number, 25) or _SEVERITY.get(level, 0)
+        record.severity_number = severity  # type: ignore[assignment]
         record.severity_text = level
         record.body.CopyFrom(any_value(given.get("body") or ""))
         record.trace_id = id_bytes(given.get("trace_id"))
@@ -39,9 +49,3 @@ def logs(document: Mapping[str, Any], context: Context, into: Received) -> int:
         )
         put(record.attributes, attributes)
     return len(found)
-
-
-def _severity(number: Any, level: str) -> int:
-    if isinstance(number, int) and 1 <= number <= 24:
-        return number
-    return _SEVERITY.get(level, 0)

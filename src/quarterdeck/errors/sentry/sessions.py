@@ -13,7 +13,7 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from quarterdeck.errors.sentry.otlp import package, resource
 from quarterdeck.errors.sentry.received import Context, Received
-from quarterdeck.errors.sentry.values import mapping, objects, text, time_ns
+from quarterdeck.errors.sentry.values import mapping, objects, text, time_ns, whole
 
 METRIC = "sentry.sessions"
 MOST_GROUPS = 100  # of one item
@@ -28,7 +28,7 @@ def session(document: Mapping[str, Any], context: Context, into: Received) -> No
     if document.get("init") is True:
         counts["init"] = 1
     if status in _ENDED:
-        ended = "errored" if status == "exited" and _count(document.get("errors")) else status
+        ended = "errored" if status == "exited" and whole(document.get("errors")) else status
         counts[ended] = 1
     began = time_ns(document.get("started"), context.shift_ns)
     _add(mapping(document.get("attrs")), [(began, counts)], context, into)
@@ -38,7 +38,7 @@ def sessions(document: Mapping[str, Any], context: Context, into: Received) -> N
     """Sessions that a server-side SDK has counted."""
     groups = []
     for group in objects(document.get("aggregates"))[:MOST_GROUPS]:
-        counts = {status: count for status in _ENDED if (count := _count(group.get(status)))}
+        counts = {status: count for status in _ENDED if (count := whole(group.get(status)))}
         counts["init"] = sum(counts.values())
         groups.append((time_ns(group.get("started"), context.shift_ns), counts))
     _add(mapping(document.get("attrs")), groups, context, into)
@@ -72,8 +72,3 @@ def _add(
                 start_time_unix_nano=began, time_unix_nano=context.received_ns, as_int=count
             )
             point.attributes.add(key="status").value.string_value = status
-
-
-def _count(value: Any) -> int:
-    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < 1 << 31
-    return value if known else 0

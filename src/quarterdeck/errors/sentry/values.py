@@ -70,6 +70,12 @@ def text(value: Any, longest: int = 200) -> str:
     return ""
 
 
+def whole(value: Any, most: int = 1 << 31) -> int:
+    """A number from 1 on; 0 where it is none, or beyond all that is sensible."""
+    known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < most
+    return value if known else 0
+
+
 def tags(value: Any) -> dict[str, str]:
     """Tags as an object or as pairs, the two ways in which SDKs send them."""
     pairs: Iterable[Any] = value.items() if isinstance(value, dict) else ()
