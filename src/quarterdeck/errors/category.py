@@ -30,7 +30,7 @@ _MOST_CAUSES = 8
 # For each kind: what begins a word, and what tells wherever it stands in one.
 _WORDS = {
     "payment": (
-        r"stripe|paypal|braintree|adyen|mollie|klarna|checkout\.com|card[ _]?(?:was )?declined|CardError"
+        r"stripe(?!d)|paypal|braintree|adyen|mollie|klarna|checkout\.com|card[ _]?(?:was )?declined|CardError"
         r"|insufficient[ _]funds|chargeback",
         r"payment|billing",
     ),
@@ -42,7 +42,7 @@ _WORDS = {
     "database": (
         r"psycopg|sqlalchemy|pymysql|mysql|sqlite|SQLSTATE|PDOException|QueryException|pg::|ActiveRecord"
         r"|sequelize|prisma|typeorm\b|knex\b|mongo|postgres|Npgsql|SqlException|DbUpdate|EntityFramework|hibernate"
-        r"|java\.sql|jdbc|SQL[A-Za-z]{0,40}Exception|Ecto\b|DBConnection|redis|OperationalError|IntegrityError"
+        r"|java\.sql|jdbc|SQL[A-Za-z]{0,40}Exception|Ecto\b|DBConnection|redis(?!t)|OperationalError|IntegrityError"
         r"|ProgrammingError|DataError|DatabaseError|deadlock|duplicate key|unique constraint|foreign key|no such table"
         r"|too many connections|connection pool|HikariPool|lib/pq|pgx|gorm\b|sqlx\b|could not serialize access",
         r"UniqueViolation|SerializationFailure|DeadlockDetected",
@@ -66,7 +66,7 @@ _WORDS = {
     "network": (
         r"ECONN|ENOTFOUND|EAI_AGAIN|EPIPE|EHOSTUNREACH|ENETUNREACH|Connection[A-Za-z]{0,40}Error|ConnectException"
         r"|SocketException|SocketError|UnknownHost|NoRouteToHost|NetworkError|Network Error|network request failed"
-        r"|Failed to fetch|Load failed|fetch failed|SSL|TLS|certificate verify"
+        r"|Failed to fetch|Load failed|fetch failed|SSL(?:\b|\w*Error|\w*Exception)|TLS\b|certificate verify"
         r"|connection (?:refused|reset|closed|aborted|terminated)|socket hang up|no such host|getaddrinfo"
         r"|name resolution|BrokenPipe|broken pipe|WebSocket|NSURLErrorDomain|HttpRequestException|dial tcp|URLError"
         r"|ChunkLoadError|Loading chunk|dynamically imported module",

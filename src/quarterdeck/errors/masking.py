@@ -26,7 +26,7 @@ _NAMES_CODE = (
 _VARIES = re.compile(
     rf"""
     (?P<keep>
-        \b(?i:{_NAMES_CODE}):?\s(?:'[A-Za-z_][\w.$]{{0,60}}'|"[A-Za-z_][\w.$]{{0,60}}"|`[A-Za-z_][\w.$]{{0,60}}'?`?)(?!\w)
+        \b(?i:{_NAMES_CODE})(?:\snamed)?:?\s(?:'[A-Za-z_][\w.$]{{0,60}}'|"[A-Za-z_][\w.$]{{0,60}}"|`[A-Za-z_][\w.$]{{0,60}}'?`?)(?!\w)
       | \b(?i:status|code|errno|http|exit|error)\b(?:\s?[:=#]|\scode:?|\sstatus:?)?\s?\#?\d{{3}}\b(?![.:/-]\d)
       | \[(?i:errno|error)\s-?\d{{1,5}}\] | \b(?:SQLSTATE|ORA|E|TS)[\[-]?\w{{4,5}}\]?(?![\w-])
     )

@@ -20,10 +20,9 @@ _STANDARD = re.compile(
     r".*(?:^|/)(?:usr(?:/local)?/lib/(?:python|ruby)[\d./]*|lib/(?:python|ruby/)[\d.]+|rustc/[0-9a-f]+/library"
     r"|go/src/(?=(?:runtime|net|internal|reflect|database|encoding|testing|sync)/))/?"
 )
-_ADDRESS = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?//[^/]*")
-_ORIGIN = re.compile(
-    r"^(?:webpack(?:-internal)?|app|file|capacitor|ionic|rsc|turbopack|ng|vite|eval|async\*)\b[^/]*(?:/(?=/)|//+[^/.(]*)?"
-)
+_ADDRESS = re.compile(r"(?:async\*)?(?:([a-z][a-z0-9+.-]*):)?//[^/]*")
+# Bundlers' schemes: what follows is a path within the project.
+_PROJECT = frozenset(("webpack", "webpack-internal", "turbopack", "app", "ng", "rsc"))
 _QUERY = re.compile(r"[?#].*")
 _GROUPED = re.compile(r"^/?\([\w-]+\)/")  # webpack names a layer: (app-pages-browser)/./src/x.ts
 _DOTS = re.compile(r"(?:^|(?<=/))\.{1,2}/")
@@ -43,13 +42,8 @@ def place_of(path: str) -> str:
     """The file's name as it stands in a group; empty when the path names none."""
     path = _SECTION.sub("", path.replace("\\", "/"))
     absolute = path.startswith("/") or path[1:3] == ":/"
-    origin = _ORIGIN.match(path)
-    if origin:
-        path, absolute = path[origin.end() :], path.startswith("file:")
-    elif address := _ADDRESS.match(path):
-        path, absolute = path[address.end() :], True
-    if not origin or "?" in path:
-        path = _QUERY.sub("", path)
+    if address := _ADDRESS.match(path):
+        path, absolute = _QUERY.sub("", path[address.end() :]), address[1] not in _PROJECT
     path = _DOTS.sub("", _GROUPED.sub("", path.lstrip("/")))
     if library := _LIBRARY.match(path):
         path, absolute = path[library.end() :], False
