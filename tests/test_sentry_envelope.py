@@ -11,7 +11,7 @@ from quarterdeck.errors.sentry.envelope import MOST_ITEMS, Envelope, parse
 from quarterdeck.errors.sentry.http import shift_ns
 from quarterdeck.errors.sentry.items import KINDS, take
 from quarterdeck.errors.sentry.received import Context, Received
-from quarterdeck.errors.sentry.values import id_bytes, load, time_ns, uuid_hex
+from quarterdeck.errors.sentry.values import id_bytes, load, time_ns
 from quarterdeck.telemetry.ingest.outcome import Reason, Refused
 from support.sentry import envelope
 
@@ -143,10 +143,7 @@ def test_a_time_is_seconds_or_a_date() -> None:
 
 
 def test_ids_are_hexadecimal_or_none() -> None:
-    assert uuid_hex("9EC79C33-EC99-42AB-8353-589FCB2E04DC") == EVENT_ID
     assert id_bytes("0a0B") == b"\x0a\x0b"
-    for none in (None, 1, "", "xyz", "0" * 32, "a" * 31, "٣" * 32):
-        assert uuid_hex(none) == ""
     for none in (None, 1, "abc", "zz", "a" * 65, "٣٣"):
         assert id_bytes(none) == b""
 
@@ -156,7 +153,7 @@ def test_only_a_clock_that_must_be_wrong_is_corrected() -> None:
     assert shift_ns(0, NOW) == 0
     for fine in (NOW, NOW + 5 * second, NOW - 1800 * second):
         assert shift_ns(fine, NOW) == 0
-    assert shift_ns(NOW + 60 * second, NOW) == -60 * second
+    assert shift_ns(NOW + 90 * second, NOW) == -90 * second
     assert shift_ns(NOW - 7200 * second, NOW) == 7200 * second
 
 

@@ -77,7 +77,7 @@ def test_an_exception_arrives_with_its_cause_and_its_attachment(sent: tuple[Dsn,
     assert document["contexts"]["trace"]["trace_id"] == trace_id
     assert (document["user"]["id"], document["release"]) == ("7", "shop@1.4.2")
     assert event["attachments"] == [["cart.txt", "text/plain", "event.attachment", 10]]
-    assert (event["type"], event["shift_s"]) == ("error", 0)
+    assert (event["type"], event["service"], event["shift_s"]) == ("error", "shop", 0)
 
 
 def test_a_transaction_is_a_trace_of_spans(sent: tuple[Dsn, str]) -> None:

@@ -50,6 +50,7 @@ class RecordingApp(App):
                     "project": project.slug,
                     "event_id": event.event_id,
                     "type": event.type,
+                    "service": event.service,
                     "document": event.document,
                     "shift_s": event.shift_ns / 1e9,
                     "attachments": [

@@ -15,7 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from quarterdeck.errors.sentry.values import load, text, uuid_hex
+from quarterdeck.errors.sentry.values import load
+from quarterdeck.errors.shapes import hexadecimal, name
 from quarterdeck.telemetry.ingest.outcome import Reason, Refused
 
 LARGEST = 200 * 1_048_576  # bytes, decompressed; `max_body_mb` may ask for less
@@ -39,7 +40,7 @@ class Envelope:
     @property
     def event_id(self) -> str:
         """32 hexadecimal digits, empty when the envelope has none; it wins over that of an item."""
-        return uuid_hex(self.headers.get("event_id"))
+        return hexadecimal(self.headers.get("event_id"), 32)
 
     @property
     def sent_at(self) -> Any:
@@ -47,7 +48,7 @@ class Envelope:
 
     @property
     def dsn(self) -> str:
-        return text(self.headers.get("dsn"), 1000)
+        return name(self.headers.get("dsn"), 1000)
 
 
 def parse(data: bytes) -> Envelope:

@@ -39,7 +39,7 @@ PATH = "/api/{project_id:int}"
 WAY = "sentry"  # as senders are told of
 _INLINE = 4096  # bytes on the wire; larger bodies are unfolded off the event loop
 _INLINE_UNFOLDED = 65_536
-_AHEAD_NS = 10_000_000_000
+_AHEAD_NS = 60_000_000_000
 _BEHIND_NS = 3_300_000_000_000
 
 P = ParamSpec("P")

@@ -14,16 +14,10 @@ from typing import Any
 from quarterdeck.core.log import fields
 from quarterdeck.errors.sentry import logs, security, sessions, spans
 from quarterdeck.errors.sentry.envelope import Envelope, Item
+from quarterdeck.errors.sentry.otlp import service_of
 from quarterdeck.errors.sentry.received import Attachment, Context, Received, SentEvent
-from quarterdeck.errors.sentry.values import (
-    MIB,
-    json_text,
-    load_kept,
-    objects,
-    text,
-    uuid_hex,
-    whole,
-)
+from quarterdeck.errors.sentry.values import MIB, json_text, load_kept, whole
+from quarterdeck.errors.shapes import hexadecimal, name, objects
 
 _log = logging.getLogger("quarterdeck.errors")
 
@@ -57,8 +51,10 @@ def _event(item: Item, context: Context, into: Received) -> None:
         return
     if into.events:
         raise Skip("duplicate")  # an envelope is about one event
-    event_id = context.event_id or uuid_hex(document.get("event_id")) or secrets.token_hex(16)
-    kind = text(document.get("type")) or "error"
+    event_id = (
+        context.event_id or hexadecimal(document.get("event_id"), 32) or secrets.token_hex(16)
+    )
+    kind = name(document.get("type")) or "error"
     into.events.append(
         SentEvent(
             event_id,
@@ -67,6 +63,7 @@ def _event(item: Item, context: Context, into: Received) -> None:
             raw,
             context.received_ns,
             context.shift_ns,
+            service_of(document, context.service),
         )
     )
 
@@ -99,9 +96,9 @@ def _attachment(item: Item, context: Context, into: Received) -> None:
     headers = item.headers
     into.attachments.append(
         Attachment(
-            text(headers.get("filename"), 255) or "attachment",
-            text(headers.get("content_type")) or "application/octet-stream",
-            text(headers.get("attachment_type")) or "event.attachment",
+            name(headers.get("filename"), 255) or "attachment",
+            name(headers.get("content_type")) or "application/octet-stream",
+            name(headers.get("attachment_type")) or "event.attachment",
             bytes(item.payload),
         )
     )
@@ -113,7 +110,7 @@ def _security(item: Item, context: Context, into: Received) -> None:
         given, _ = load_kept(item.payload)
     except ValueError:
         raise Skip("unparsable") from None
-    told = (text(item.headers.get(name)) for name in SECURITY_HEADERS)
+    told = (name(item.headers.get(header)) for header in SECURITY_HEADERS)
     found = security.documents(given, *told)
     if not found:
         raise Skip("unknown_report")
@@ -121,7 +118,9 @@ def _security(item: Item, context: Context, into: Received) -> None:
         event_id = document["event_id"] = secrets.token_hex(16)
         document["timestamp"] = context.received_ns / 1e9
         raw = json_text(document).encode()
-        into.events.append(SentEvent(event_id, kind, document, raw, context.received_ns, 0))
+        into.events.append(
+            SentEvent(event_id, kind, document, raw, context.received_ns, 0, context.service)
+        )
 
 
 def _client_report(item: Item, context: Context, into: Received) -> None:
@@ -129,7 +128,7 @@ def _client_report(item: Item, context: Context, into: Received) -> None:
     document, _ = _json(item)
     for lost in objects(document.get("discarded_events"))[:MOST_OF_A_KIND]:
         if quantity := whole(lost.get("quantity")):
-            category, reason = text(lost.get("category")), text(lost.get("reason"))
+            category, reason = name(lost.get("category")), name(lost.get("reason"))
             known = category if category in CATEGORIES else "other"
             into.discarded[known, reason if reason in REASONS else "other"] += quantity
 

@@ -5,16 +5,8 @@ from typing import Any
 
 from quarterdeck.errors.sentry.received import Context, Received
 from quarterdeck.errors.sentry.spans import resource_of
-from quarterdeck.errors.sentry.values import (
-    any_value,
-    id_bytes,
-    objects,
-    put,
-    text,
-    time_ns,
-    typed,
-    whole,
-)
+from quarterdeck.errors.sentry.values import any_value, id_bytes, put, time_ns, typed, whole
+from quarterdeck.errors.shapes import name, objects
 
 _SEVERITY = {
     "trace": 1,
@@ -32,7 +24,7 @@ def logs(document: Mapping[str, Any], context: Context, into: Received) -> int:
     found = objects(document.get("items"))
     for given in found:
         attributes = typed(given.get("attributes"))
-        level = text(given.get("level")).lower()
+        level = name(given.get("level")).lower()
         number = attributes.pop("sentry.severity_number", given.get("severity_number"))
         attributes.pop("sentry.severity_text", None)
         host = attributes.pop("server.address", None)

@@ -7,7 +7,8 @@ from opentelemetry.proto.logs.v1.logs_pb2 import LogRecord
 from opentelemetry.proto.metrics.v1.metrics_pb2 import Metric
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from quarterdeck.errors.sentry.values import mapping, put, tags, text
+from quarterdeck.errors.sentry.values import put, tags
+from quarterdeck.errors.shapes import mapping, name
 from quarterdeck.telemetry.ingest.batcher import Request
 from quarterdeck.telemetry.ingest.otlp.resources import inspect
 from quarterdeck.telemetry.ingest.otlp.signals import LOGS, METRICS, TRACES, Signal
@@ -27,28 +28,36 @@ def resource(
     """A resource in OpenTelemetry's names; what is not known is left out."""
     pairs = (
         ("service.name", service),
-        ("service.version", text(release)),
-        ("deployment.environment.name", text(environment)),
-        ("host.name", text(host)),
-        ("telemetry.sdk.name", text(sdk)),
-        ("telemetry.sdk.version", text(sdk_version)),
+        ("service.version", name(release)),
+        ("deployment.environment.name", name(environment)),
+        ("host.name", name(host)),
+        ("telemetry.sdk.name", name(sdk)),
+        ("telemetry.sdk.version", name(sdk_version)),
     )
-    return tuple((name, value) for name, value in pairs if value)
+    return tuple((key, value) for key, value in pairs if value)
 
 
 def service_of(document: Mapping[str, Any], otherwise: str) -> str:
-    """The service of an event or transaction: as its tags or OpenTelemetry's resource in it say,
+    """The service of an event or transaction: as OpenTelemetry's resource in it or its tags say,
     else the package in its release (`shop@1.4.2`), else the project."""
-    given = tags(document.get("tags"))
-    told = mapping(mapping(mapping(document.get("contexts")).get("otel")).get("resource"))
-    named = given.get("service.name") or given.get("service") or text(told.get("service.name"))
-    return named[:200] or package(document.get("release")) or otherwise
+    contexts, given = mapping(document.get("contexts")), tags(document.get("tags"))
+    told = mapping(mapping(contexts.get("otel")).get("resource"))
+    service = contexts.get("service")
+    for value in (
+        told.get("service.name"),
+        contexts.get("service.name"),
+        mapping(service).get("name") or service,
+        given.get("service.name"),
+        given.get("service"),
+    ):
+        if found := name(value):
+            return found
+    return package(document.get("release")) or otherwise
 
 
 def package(release: Any) -> str:
     """The part of a release before its version, as Sentry writes releases: `package@version`."""
-    name, at, _ = text(release).rpartition("@")
-    return name if at else ""
+    return name(release).rpartition("@")[0]
 
 
 class _Export:

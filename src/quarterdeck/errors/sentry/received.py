@@ -28,6 +28,7 @@ class SentEvent:
     raw: bytes  # the document as JSON
     received_ns: int
     shift_ns: int  # what to add to the document's times, because the sender's clock is wrong
+    service: str  # where the document names none: as in the spans and logs of the same sender
     attachments: tuple[Attachment, ...] = ()
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-from quarterdeck.errors.sentry.values import mapping, objects, text
+from quarterdeck.errors.shapes import mapping, name, objects
 
 MOST_REPORTS = 100
 _LONGEST = 2000
@@ -49,21 +49,21 @@ def documents(
 def _reports(given: Any) -> list[tuple[str, dict[str, Any], str]]:
     """(kind, report with names as in Sentry's events, the page it is about)."""
     if isinstance(given, list):
-        return [_of_api(one) for one in objects(given)[:MOST_REPORTS] if text(one.get("type"))]
+        return [_of_api(one) for one in objects(given)[:MOST_REPORTS] if name(one.get("type"))]
     for key, kind in _ALONE.items():
         if isinstance(report := mapping(given).get(key), dict):
-            named = {name.replace("-", "_"): value for name, value in report.items()}
-            return [(kind, named, text(named.get("document_uri"), _LONGEST))]
+            named = {key.replace("-", "_"): value for key, value in report.items()}
+            return [(kind, named, name(named.get("document_uri"), _LONGEST))]
     if "known-pins" in mapping(given):
-        named = {name.replace("-", "_"): value for name, value in given.items()}
-        return [("hpkp", named, text(named.get("hostname")))]
+        named = {key.replace("-", "_"): value for key, value in given.items()}
+        return [("hpkp", named, name(named.get("hostname")))]
     return []
 
 
 def _of_api(one: Mapping[str, Any]) -> tuple[str, dict[str, Any], str]:
-    body = {_NAMES.get(name, name): value for name, value in mapping(one.get("body")).items()}
-    kind = text(one["type"], 50)
-    page = text(body.get("document_uri") or one.get("url"), _LONGEST)
+    body = {_NAMES.get(key, key): value for key, value in mapping(one.get("body")).items()}
+    kind = name(one["type"], 50)
+    page = name(body.get("document_uri") or one.get("url"), _LONGEST)
     if kind == "csp-violation":
         return "csp", {**body, "document_uri": page}, page
     return "nel" if kind == "network-error" else kind, body, page
@@ -81,29 +81,29 @@ def _document(kind: str, report: dict[str, Any], page: str) -> dict[str, Any]:
     if kind == "csp":
         directive, blocked = _directive(report), _blocked(report)
         document["message"] = f"Blocked {directive or 'a resource'} from {blocked or 'nowhere'}"
-        document["culprit"] = text(report.get("violated_directive"), 500) or directive
+        document["culprit"] = name(report.get("violated_directive"), 500) or directive
         document["tags"] = {"effective-directive": directive, "blocked": blocked}
         document["fingerprint"] = ["csp", directive, blocked]
         return document
-    where = text(report.get("hostname")) or urlsplit_host(page)
-    what = text(report.get("message"), 500) or text(report.get("type")) or kind
+    where = name(report.get("hostname")) or urlsplit_host(page)
+    what = name(report.get("message"), 500) or name(report.get("type")) or kind
     document["message"] = f"{kind}: {what} ({where})" if where else f"{kind}: {what}"
     document["fingerprint"] = [kind, where, what]
     return document
 
 
 def _directive(report: Mapping[str, Any]) -> str:
-    given = text(report.get("effective_directive")) or text(report.get("violated_directive"))
+    given = name(report.get("effective_directive")) or name(report.get("violated_directive"))
     return given.split(" ", 1)[0][:100]
 
 
 def _blocked(report: Mapping[str, Any]) -> str:
     """Whose resource was blocked, so that a thousand addresses of one host are one issue."""
-    uri = text(report.get("blocked_uri"), _LONGEST).strip()
-    name = uri.split(":", 1)[0]
-    if uri == "" or name in _LOCAL:
-        return name or "self"
-    return urlsplit_host(uri) or name[:100]
+    uri = name(report.get("blocked_uri"), _LONGEST).strip()
+    scheme = uri.split(":", 1)[0]
+    if uri == "" or scheme in _LOCAL:
+        return scheme or "self"
+    return urlsplit_host(uri) or scheme[:100]
 
 
 def urlsplit_host(url: str) -> str:

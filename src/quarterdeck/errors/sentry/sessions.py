@@ -13,7 +13,8 @@ from opentelemetry.proto.metrics.v1.metrics_pb2 import AggregationTemporality
 
 from quarterdeck.errors.sentry.otlp import package, resource
 from quarterdeck.errors.sentry.received import Context, Received
-from quarterdeck.errors.sentry.values import mapping, objects, text, time_ns, whole
+from quarterdeck.errors.sentry.values import time_ns, whole
+from quarterdeck.errors.shapes import mapping, name, objects
 
 METRIC = "sentry.sessions"
 MOST_GROUPS = 100  # of one item
@@ -23,7 +24,7 @@ _ENDED = ("exited", "errored", "unhandled", "crashed", "abnormal")
 
 def session(document: Mapping[str, Any], context: Context, into: Received) -> None:
     """One update of one session."""
-    status = text(document.get("status"))
+    status = name(document.get("status"))
     counts: dict[str, int] = {}
     if document.get("init") is True:
         counts["init"] = 1

@@ -13,16 +13,8 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
 
 from quarterdeck.errors.sentry.otlp import Resource, package, resource, service_of
 from quarterdeck.errors.sentry.received import Context, Received
-from quarterdeck.errors.sentry.values import (
-    id_bytes,
-    mapping,
-    objects,
-    put,
-    tags,
-    text,
-    time_ns,
-    typed,
-)
+from quarterdeck.errors.sentry.values import id_bytes, put, tags, time_ns, typed
+from quarterdeck.errors.shapes import mapping, name, objects, text
 
 MOST_SPANS = 10_000  # of one transaction
 _LONGEST_NAME = 1000
@@ -89,9 +81,9 @@ def transaction(document: Mapping[str, Any], context: Context, into: Received) -
         "tags": tags(document.get("tags")),
         "measurements": document.get("measurements"),
     }
-    name = text(document.get("transaction"), _LONGEST_NAME)
-    _span(root, name, "", _around(document), of, context, into)
-    trace_id = text(trace.get("trace_id"))
+    title = name(document.get("transaction"), _LONGEST_NAME)
+    _span(root, title, "", _around(document), of, context, into)
+    trace_id = name(trace.get("trace_id"))
     spans = objects(document.get("spans"))
     for span in spans[:MOST_SPANS]:
         _span(span, "", trace_id, {}, of, context, into)
@@ -105,15 +97,15 @@ def _around(document: Mapping[str, Any]) -> dict[str, Any]:
     contexts = mapping(document.get("contexts"))
     response = mapping(contexts.get("response"))
     return {
-        "sentry.event_id": text(document.get("event_id")) or None,
-        "user.id": text(user.get("id")) or None,
-        "user.email": text(user.get("email")) or None,
-        "user.name": text(user.get("username")) or None,
-        "http.request.method": text(request.get("method")) or None,
-        "url.full": text(request.get("url"), 4000) or None,
+        "sentry.event_id": name(document.get("event_id")) or None,
+        "user.id": name(user.get("id")) or None,
+        "user.email": name(user.get("email")) or None,
+        "user.name": name(user.get("username")) or None,
+        "http.request.method": name(request.get("method")) or None,
+        "url.full": name(request.get("url"), 4000) or None,
         "http.response.status_code": response.get("status_code"),
-        "browser.name": text(mapping(contexts.get("browser")).get("name")) or None,
-        "os.name": text(mapping(contexts.get("os")).get("name")) or None,
+        "browser.name": name(mapping(contexts.get("browser")).get("name")) or None,
+        "os.name": name(mapping(contexts.get("os")).get("name")) or None,
     }
 
 
@@ -124,7 +116,7 @@ def single(document: Mapping[str, Any], context: Context, into: Received) -> Non
     release = data.get("sentry.release") or found.get("release") or document.get("release")
     environment = data.get("sentry.environment") or found.get("environment")
     of = resource(
-        text(data.get("service.name")) or package(release) or context.service,
+        name(data.get("service.name")) or package(release) or context.service,
         release,
         environment or document.get("environment"),
         None,
@@ -136,20 +128,20 @@ def single(document: Mapping[str, Any], context: Context, into: Received) -> Non
 
 def _span(
     given: Mapping[str, Any],
-    name: str,
+    title: str,
     trace_id: str,
     around: Mapping[str, Any],
     of: Resource,
     context: Context,
     into: Received,
 ) -> None:
-    op, described = text(given.get("op")), text(given.get("description"), 100_000)
-    status = text(given.get("status"))
+    op, described = name(given.get("op")), text(given.get("description"), 100_000)
+    status = name(given.get("status"))
     attributes = {**around, **tags(given.get("tags")), **_data(given, op, described)}
     attributes.pop("status", None)  # of which SDKs make a tag as well
     attributes |= {
         "sentry.op": op or None,
-        "sentry.origin": text(given.get("origin")) or None,
+        "sentry.origin": name(given.get("origin")) or None,
         "sentry.status": status or None,
         **_measurements(given.get("measurements")),
     }
@@ -157,7 +149,7 @@ def _span(
     span.trace_id = id_bytes(given.get("trace_id") or trace_id)
     span.span_id = id_bytes(given.get("span_id"))
     span.parent_span_id = id_bytes(given.get("parent_span_id"))
-    span.name = name or described[:_LONGEST_NAME] or op or "(no name)"
+    span.name = title or described[:_LONGEST_NAME] or op or "(no name)"
     span.kind = _kind(op, attributes)
     span.start_time_unix_nano = time_ns(given.get("start_timestamp"), context.shift_ns)
     span.end_time_unix_nano = time_ns(given.get("timestamp"), context.shift_ns)
@@ -181,21 +173,21 @@ def _data(given: Mapping[str, Any], op: str, described: str) -> dict[str, Any]:
 def _modern(data: Mapping[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for key, value in data.items():
-        name = _MODERN.get(key, key)
-        if name in _INTEGERS and isinstance(value, str) and value.isdecimal() and len(value) < 10:
+        modern = _MODERN.get(key, key)
+        if modern in _INTEGERS and isinstance(value, str) and value.isdecimal() and len(value) < 10:
             value = int(value)
-        if name == key or name not in data:  # the new name wins where both are there
-            found[name] = value
+        if modern == key or modern not in data:  # the new name wins where both are there
+            found[modern] = value
     return found
 
 
 def _measurements(given: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
-    for name, measured in mapping(given).items():
+    for key, measured in mapping(given).items():
         value = mapping(measured).get("value")
         if isinstance(value, int | float):
-            found[f"sentry.measurement.{name}"] = float(value)
-            found[f"sentry.measurement.{name}.unit"] = text(measured.get("unit")) or None
+            found[f"sentry.measurement.{key}"] = float(value)
+            found[f"sentry.measurement.{key}.unit"] = name(measured.get("unit")) or None
     return found
 
 
@@ -225,19 +217,19 @@ def streamed(document: Mapping[str, Any], context: Context, into: Received) -> i
     spans = objects(document.get("items"))
     for given in spans:
         attributes = typed(given.get("attributes"))
-        op = text(attributes.get("sentry.op"))
-        kind = _BY_NAME.get(text(given.get("kind"))) or _kind(op, attributes)
+        op = name(attributes.get("sentry.op"))
+        kind = _BY_NAME.get(name(given.get("kind"))) or _kind(op, attributes)
         asks = kind in (Span.SPAN_KIND_CLIENT, Span.SPAN_KIND_PRODUCER)
         host = None if asks else attributes.pop("server.address", None)  # else whom it asks
         span = into.spans.add(resource_of(attributes, context, host))
         span.trace_id = id_bytes(given.get("trace_id"))
         span.span_id = id_bytes(given.get("span_id"))
         span.parent_span_id = id_bytes(given.get("parent_span_id"))
-        span.name = text(given.get("name"), _LONGEST_NAME) or op or "(no name)"
+        span.name = name(given.get("name"), _LONGEST_NAME) or op or "(no name)"
         span.kind = kind
         span.start_time_unix_nano = time_ns(given.get("start_timestamp"), context.shift_ns)
         span.end_time_unix_nano = time_ns(given.get("end_timestamp"), context.shift_ns)
-        _status(span, text(given.get("status")))
+        _status(span, name(given.get("status")))
         put(span.attributes, _modern(attributes))
         for link in objects(given.get("links")):
             made = span.links.add()
@@ -250,7 +242,7 @@ def streamed(document: Mapping[str, Any], context: Context, into: Received) -> i
 def resource_of(attributes: dict[str, Any], context: Context, host: Any) -> Resource:
     """The resource that the attributes of a streamed item tell of; they are taken out of them."""
     release = attributes.pop("sentry.release", None)
-    named = text(attributes.pop("service.name", None))
+    named = name(attributes.pop("service.name", None))
     version = attributes.pop("service.version", None)
     return resource(
         named or package(release) or context.service,

@@ -1,18 +1,19 @@
 """Values of Sentry's JSON as the rest of Quarterdeck wants them: bounded, typed, never trusted."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import orjson
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 
+from quarterdeck.errors.shapes import mapping, pairs
+
 MIB = 1_048_576
 _DEEPEST = 6  # lists and objects in each other that stay so; below it they are text
 _INT64 = 1 << 63
 _LATEST_S = 1 << 33  # the year 2242; later is no time but a mistake
-_NOTHING = "0" * 32
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -51,25 +52,6 @@ def json_text(value: Any) -> str:
         return "(nests too deeply)"
 
 
-def mapping(value: Any) -> Mapping[str, Any]:
-    """An object, empty where there should be one and is not."""
-    return value if isinstance(value, dict) else {}
-
-
-def objects(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def text(value: Any, longest: int = 200) -> str:
-    """A short text; numbers are written out, anything else is none."""
-    if isinstance(value, str):
-        return value[:longest]
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)
-    return ""
-
-
 def whole(value: Any, most: int = 1 << 31) -> int:
     """A number from 1 on; 0 where it is none, or beyond all that is sensible."""
     known = isinstance(value, int) and not isinstance(value, bool) and 0 < value < most
@@ -77,23 +59,14 @@ def whole(value: Any, most: int = 1 << 31) -> int:
 
 
 def tags(value: Any) -> dict[str, str]:
-    """Tags as an object or as pairs, the two ways in which SDKs send them."""
-    pairs: Iterable[Any] = value.items() if isinstance(value, dict) else ()
-    if isinstance(value, list):
-        pairs = (pair for pair in value if isinstance(pair, list | tuple) and len(pair) == 2)
-    return {str(key): _tag(one) for key, one in pairs if one is not None}
+    """Tags in any of the ways in which SDKs send them."""
+    return {str(key): _tag(one) for key, one in pairs(value) if one is not None}
 
 
 def _tag(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     return value if isinstance(value, str) else json_text(value)
-
-
-def uuid_hex(value: Any) -> str:
-    """A UUID without its dashes, in lower case; empty when it is none."""
-    found = value.replace("-", "").lower() if isinstance(value, str) and len(value) < 64 else ""
-    return found if len(found) == 32 and found != _NOTHING and _is_hex(found) else ""
 
 
 def id_bytes(value: Any) -> bytes:
