@@ -4,6 +4,7 @@ import copy
 import random
 from collections.abc import Iterator
 from dataclasses import fields
+from time import process_time
 from typing import Any
 
 import pytest
@@ -100,6 +101,7 @@ def test_nothing_that_anybody_sends_raises_or_goes_beyond_the_limits(seed: int) 
         grouped = group(7, found)
         assert 0 <= grouped.group < 2**64
         assert grouped.parts
+        assert len(grouped.parts) <= 200
         assert all(len(part) <= 300 for part in grouped.parts)
         assert len(grouped.culprit) <= 300
 
@@ -113,3 +115,49 @@ def test_any_value_may_stand_in_any_field(value: Any) -> None:
     anything: list[Any] = [value, [], "x", None]
     for document in anything:
         check(normalise(document, received_ns=NOW))
+
+
+HOSTILE_NAMES = [
+    "'1-",
+    "a/@",
+    "<a",
+    "(a",
+    "a<b>",
+    "$a$1",
+    "::a<",
+    "1:1:",
+    "_1",
+    "\\.",
+    "[1",
+    "lambda$",
+    "gems/1",
+    "-8f3a2c",
+    "é@",
+]
+
+
+@pytest.mark.parametrize("platform", ["javascript", "native", "java"])
+def test_an_event_made_to_take_long_is_done_with_soon(platform: str) -> None:
+    for hostile in HOSTILE_NAMES:
+        text = hostile * 200
+        chain = [
+            {
+                "type": text,
+                "value": f"{place}{text}",
+                "stacktrace": {
+                    "frames": [
+                        {
+                            "function": f"{place}a{n}{text}",
+                            "filename": f"/{place}/{n}{text}",
+                            "module": f"m{text}{n}",
+                        }
+                        for n in range(20)
+                    ]
+                },
+            }
+            for place in range(10)
+        ]
+        document = {"platform": platform, "exception": chain, "message": text}
+        begun = process_time()
+        group(1, normalise(document, received_ns=NOW))
+        assert process_time() - begun < 0.5, hostile

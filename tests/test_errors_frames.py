@@ -31,6 +31,9 @@ NATIVE = {
     "-[CartView rowAt:]": ["-[CartView rowAt:]", "__19-[CartView rowAt:]_block_invoke_2"],
     "<module>": ["<module>"],
     "<init>": ["<init>"],
+    "[]": ["[]"],
+    "eval": ["eval"],
+    "walk": ["walk", "__walk_block_invoke_3"],
     "": ["", "?", "<lambda>", "{closure}", "0x7fff12", "<redacted>", "<unknown>"],
 }  # fmt: skip
 CLASSES = {
@@ -62,6 +65,7 @@ PLACES = {
     "github.com/lib/pq/conn.go": ["/root/go/pkg/mod/github.com/lib/pq@v1.10.9/conn.go", "/go/pkg/mod/github.com/lib/pq@v1.10.7/conn.go"],
     "core/src/panicking.rs": ["/rustc/9fc6b43126469e3858e2fe86cafb4f0fd5068869/library/core/src/panicking.rs"],
     "tokio/src/runtime/task.rs": ["/root/.cargo/registry/src/index.crates.io-6f17d22bba15001f/tokio-1.35.1/src/runtime/task.rs"],
+    "src/vendor/list.ts": ["webpack:///./src/vendor/list.ts"],
     "node:internal/process/task_queues": ["node:internal/process/task_queues"],
     "cart": ["https://shop.example/cart"],
     "": ["", "https://shop.example/", "/"],

@@ -23,6 +23,8 @@ MESSAGES = {
     "Sat, 21 Nov 2026 10:03:33 GMT": "<time>",
     "21/11/2026, 10:03 or Nov 21": "<time> or <time>",
     "User 'ada' has no \"order\" of “x”": "User <text> has no <text> of <text>",
+    "customer with name 'ada' is gone": "customer with name <text> is gone",
+    "Order E12345 of Emily1": "Order <*> of <*>",
     "it's Ada's, don't retry": "it's Ada's, don't retry",
     'error: "unterminated': 'error: "unterminated',
     "read / write and/or append": "read / write and/or append",
@@ -38,6 +40,8 @@ KEPT = [
     "object has no attribute 'total'",
     'column "price" of relation "orders" does not exist',
     "No module named 'shop'",
+    "name 'total' is not defined",
+    "ORA-00942: table or view does not exist",
     "undefined method `price' for nil",
     "[Errno 111] Connection refused",
     "SQLSTATE[23000]: Integrity constraint violation",
@@ -69,4 +73,4 @@ def test_a_voucher_of_six_digits_is_no_code_of_a_fault() -> None:
 
 def test_a_long_message_counts_by_its_beginning() -> None:
     assert mask("word " * 400) == mask("word " * 300 + "another")
-    assert len(mask("word " * 400)) <= 300
+    assert len(mask("word " * 400)) <= 200

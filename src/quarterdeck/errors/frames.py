@@ -28,19 +28,34 @@ _NO_FILE = frozenset(("<anonymous>", "[native code]", "native", "<unknown>", "na
 _MINIFIED = re.compile(r"[A-Za-z_$][\w$]?|[a-z]{2}\d|[$_]+\w?|\d+")
 
 _FOREIGN_PATH = re.compile(
-    r"(?:^|/)(?:site-packages|dist-packages|node_modules|bower_components|vendor|gems|pkg/mod|deps|\.cargo"
+    r"(?:^|/)(?:site-packages|dist-packages|node_modules|bower_components|gems(?=/[^/]+-\d)|pkg/mod|\.cargo"
     r"|\.pub-cache|\.rbenv|\.rvm|rubies|lib/(?:python|ruby)[\d.]*|rustc|go/src|usr/lib|usr/local/go|\(webpack\))/"
-    r"|^(?:<frozen |<internal:|node:|internal/|dart:|package:flutter/|webpack/|(?:chrome|moz|safari(?:-web)?)-extension:"
+    r"|^(?:<frozen |<internal:|node:|internal/(?:process|modules|timers|streams)|dart:|package:flutter/|webpack/(?:bootstrap|runtime)|(?:chrome|moz|safari(?:-web)?)-extension:"
     r"|webpack:///?webpack/|\[native code\]|<anonymous>|native$|/System/Library/|/usr/lib/|/apex/|/system/)"
 )
-_FOREIGN_MODULE = re.compile(
-    r"(?:java|javax|jakarta|jdk|sun|com\.sun|kotlin|kotlinx|scala|groovy|android|androidx|dalvik|libcore"
-    r"|com\.android|com\.google\.android|org\.(?:springframework|apache|hibernate|eclipse|jboss|postgresql|junit|gradle)"
-    r"|io\.(?:netty|undertow|micrometer|reactivex|ktor)|reactor|okhttp3|retrofit2|com\.zaxxer|com\.fasterxml"
-    r"|System|Microsoft|Mono|Npgsql|Newtonsoft|runtime|net/http|database/sql|core|std|alloc|tokio"
-    r"|Phoenix|Plug|Ecto|DBConnection|Postgrex|Enum|GenServer|Task|Process|gen_server|proc_lib|cowboy\w*|elixir\w*|erl_\w+)"
-    r"(?:[./:]|$)"
-)
+# Where "vendor" and "deps" hold what others wrote; elsewhere a vendor may be whom the shop buys from.
+_VENDORED = frozenset(("php", "ruby", "go", "elixir"))
+_VENDOR = re.compile(r"(?:^|/)(?:vendor|deps)/")
+_FOREIGN_MODULE = {
+    platform: re.compile(rf"(?:{modules})(?:[./:]|$)")
+    for platform, modules in (
+        (
+            "java",
+            r"javax?|jakarta|jdk|sun|com\.sun|kotlinx?|scala|groovy|androidx?|dalvik|libcore|com\.(?:google\.)?android"
+            r"|org\.(?:springframework|apache|hibernate|eclipse|jboss|postgresql|junit|gradle|quartz)"
+            r"|io\.(?:netty|undertow|micrometer|reactivex|ktor)|reactor|okhttp3|retrofit2|com\.zaxxer|com\.fasterxml",
+        ),
+        ("csharp", r"System|Microsoft|Mono|Npgsql|Newtonsoft"),
+        ("go", r"(?!main(?:[./]|$))[a-z]\w*(?:/[a-z]\w*)*$"),  # no host: the standard library
+        ("rust", r"core|std|alloc|tokio"),
+        ("native", r"core|std|alloc|tokio"),
+        (
+            "elixir",
+            r"Phoenix|Plug|Ecto|DBConnection|Postgrex|Enum|GenServer|Task|Process|gen_server|proc_lib|cowboy\w*"
+            r"|elixir\w*|erl_\w+",
+        ),
+    )
+}
 _FOREIGN_PACKAGE = re.compile(
     r"/System/Library/|/usr/lib/|^(?:UIKit|UIKitCore|Foundation|CoreFoundation|SwiftUI|libsystem|libdispatch|libswift|dyld"
     r"|GraphicsServices|flutter|http|dio|System|Microsoft)(?:[\W_]|$)"
@@ -81,11 +96,14 @@ def context_of(frame: Frame) -> str:
     return " ".join(line.split())
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=4096)
 def _call(function: str, module: str, path: str, package: str, platform: str) -> Call:
+    slashed = path.replace("\\", "/")
+    library = _FOREIGN_MODULE.get(platform)
     foreign = bool(
-        _FOREIGN_PATH.search(path.replace("\\", "/"))
-        or (module and platform not in _SCRIPTS and _FOREIGN_MODULE.match(module))
+        _FOREIGN_PATH.search(slashed)
+        or (platform in _VENDORED and _VENDOR.search(slashed))
+        or (module and library and library.match(module))
         or (package and _FOREIGN_PACKAGE.search(package))
     )
     noise = is_noise(function, module) or path == "<asynchronous suspension>"

@@ -8,11 +8,14 @@ nothing tells which one that is, its name is empty.
 import re
 
 _NAMELESS = frozenset((
-    "", "?", "??", "<anonymous>", "anonymous", "{anonymous}", "(anonymous)", "<unknown>", "<redacted>",
-    "<computed>", "eval", "eval code", "global code", "module code", "<global>", "<fn>", "[anonymous]",
-    "<lambda>", "{closure}", "<anonymous closure>", "anonymous function", "Anonymous function", "unknown",
-    "<unlabeled>", "closure",
+    "", "?", "??", "<anonymous>", "{anonymous}", "(anonymous)", "[anonymous]", "<unknown>", "<redacted>", "<lambda>",
+    "<fn>", "{closure}", "<anonymous closure>", "<unlabeled>",
 ))  # fmt: skip
+_NAMELESS_SCRIPT = _NAMELESS | frozenset((
+    "anonymous", "<computed>", "eval", "eval code", "global code", "module code", "<global>",
+    "anonymous function", "Anonymous function",
+))  # fmt: skip
+_SCRIPT_ENDINGS = frozenset(("js", "ts", "jsx", "tsx", "mjs", "cjs", "vue", "svelte"))
 
 # "closure #1 in X", "block (2 levels) in X", "anonymous fn/1 in X", "(1) await resume partial function for X"
 _INSIDE = re.compile(
@@ -24,22 +27,25 @@ _INSIDE = re.compile(
     r"|partial apply for |(?:protocol witness|dispatch thunk|method) for |@objc )"
 )
 # Objective-C's blocks, Erlang's funs.
-_GENERATED = re.compile(r"_*\d+([-+]\[[^\]]*\])_block_invoke.*|-(\w+)/\d+-(?:fun|lc|lists)\S*-")
+_GENERATED = re.compile(
+    r"_*(?:\d+([-+]\[[^\]]*\])|([A-Za-z]\w*?))_block_invoke.*|-(\w+)/\d+-(?:fun|lc|lists)\S*-"
+)
 _CLOSURE = re.compile(
     r"\{\{closure\}\}|\{closure(?:#\d+|:(?P<php>[^}]*?)(?:\(\))?:\d+)?\}|\{impl#\d+\}|<fn>|<anonymous closure>"
     r"|\.<locals>\.<lambda>|\.<lambda>"
 )
 _ADDRESS = re.compile(
-    r"(?:\+ ?)?0x[0-9a-fA-F]+|::h[0-9a-f]{16}\b|\+ ?\d+$|(?<=\w)\[[^\]]*\]$|\.(?:constprop|isra|part|llvm|cold)\.?\d*"
+    r"(?:\+ ?)?0x[0-9a-fA-F]+|::h[0-9a-f]{16}\b|\+ ?\d+$|\.(?:constprop|isra|part|llvm|cold)\.?\d*"
 )
 _HANDLER = re.compile(
     r"<(?:&?(?:mut )?(?:dyn )?)([^<>]+?)(?:<[^<>]*>)? as [^<>]+(?:<[^<>]*>)?>(?=::)"
 )
 _GENERIC = re.compile(r"(?<=[\w:])<(?!init>|clinit>|main>)[^<>]*>|`\d+(?:\[[^\]]*\])?")
 _GO = re.compile(
-    r"(?:\[(?:\.\.\.|[^\]]*)\])|(?:\.func\d+(?:\.\d+)*|\.gowrap\d+|-fm|-range\d+|\.deferwrap\d+)+$"
+    r"(?<=\w)\[[^\]]*\]|(?:\.func\d+(?:\.\d+)*|\.gowrap\d+|-fm|-range\d+|\.deferwrap\d+)+$"
 )
 _ARGUMENTS = re.compile(r"(?<=[\w>])\(.*", re.DOTALL)
+_ARITY = re.compile(r"/\d+$")  # Elixir's and Erlang's
 _COLONS = re.compile(r"::(?:::)+|::$|^::")
 _ENDS = re.compile(r"^[.:\s]+|[.:\s]+$")
 
@@ -53,14 +59,28 @@ _JVM_CLASS = re.compile(
     r"\$\$(?!delegate).*|\$Proxy\d+.*|(?:\$\d+)+(?=\$|$)|\$[a-z]\w*(?=\$\d|$)|\$lambda[-$]\d+|/0x[0-9a-f]+|\$(?=$)"
 )
 _JVM_IN = re.compile(r"\$([a-z]\w*)(?:\$\d+)+(?:\$\w+)*$")
-_JVM_RUNS = frozenset(
-    ("invokeSuspend", "invoke", "run", "call", "apply", "accept", "get", "emit", "collect")
+_RUNS = frozenset(
+    (
+        "invokeSuspend",
+        "invoke",
+        "run",
+        "call",
+        "apply",
+        "accept",
+        "get",
+        "emit",
+        "collect",
+        "MoveNext",
+    )
 )
 
+# "Repository`1", "github.com/acme/shop/v2", "gopkg.in/yaml.v3"
+_MODULE_VERSION = re.compile(r"`\d+|/v\d+(?=$|[./])|(?<=\w)\.v\d+$|@anonymous.*")
+
 _SCRIPT = re.compile(
-    r"^(?:async\*?|new|get|set|static|bound|eval at|promiseReactionJob|async fn)\s+|^async\*|\s*\[as [^\]]*\]$|[/<*$]+$"
+    r"^(?:async\*?|new|get|set|static|bound|eval at|promiseReactionJob)\s+|^async\*|\s*\[as [^\]]*\]$|[/<*$]+$"
 )
-_SCRIPT_LAST = re.compile(r".*[./#]")
+_SCRIPT_LAST = re.compile(r"^.*[./#]")
 _SCRIPT_CALLEE = re.compile(r"_?callee\d*\$?|__webpack_require__|webpackJsonp\w*|_loop\d*|_temp\d*")
 
 # Frames of runtimes that come and go with the runtime's version or the way something is awaited.
@@ -70,11 +90,11 @@ _NOISE = frozenset((
     "Generator.<anonymous>", "Generator.invoke [as _invoke]", "Generator._invoke", "<listcomp>", "<dictcomp>",
     "<setcomp>", "<asynchronous suspension>", "process.processTicksAndRejections", "runtime.goexit",
     "runtime.gopanic", "__rust_begin_short_backtrace", "ThrowForNonSuccess",
-    "HandleNonSuccessAndDebuggerNotification", "call_once", "rust_panic", "rust_begin_unwind",
+    "HandleNonSuccessAndDebuggerNotification", "rust_panic", "rust_begin_unwind",
 ))  # fmt: skip
 _NOISE_MODULE = re.compile(
     r"(?:java\.lang\.reflect|(?:jdk\.internal|sun)\.reflect|(?:com\.sun|jdk)\.proxy\d*|java\.lang\.invoke|kotlin\.coroutines\.jvm\.internal"
-    r"|System\.Runtime\.(?:CompilerServices|ExceptionServices)|[\w.]*\.?GeneratedMethodAccessor)\b"
+    r"|System\.Runtime\.(?:CompilerServices|ExceptionServices))\b"
 )
 
 
@@ -84,23 +104,27 @@ def is_noise(function: str, module: str) -> bool:
 
 def script_name(function: str) -> str:
     """A function of JavaScript: Chrome tells the receiver's class, Firefox and Safari do not."""
+    if function.isalpha() and function not in _NAMELESS_SCRIPT and function != "callee":
+        return function  # as nearly all are
     before = ""
     while function != before:
         before, function = function, _SCRIPT.sub("", function)
-    if function in _NAMELESS or "://" in function or "(" in function:
+    if function in _NAMELESS_SCRIPT or "://" in function or "(" in function:
         return ""
     last = _SCRIPT_LAST.sub("", function)
-    if last in ("js", "ts", "jsx", "tsx", "mjs", "cjs", "vue", "svelte"):
+    if last in _SCRIPT_ENDINGS:
         return ""  # webpack calls a module's function by its file: Object../src/cart.js
-    return "" if last in _NAMELESS or _SCRIPT_CALLEE.fullmatch(last) else last
+    return "" if last in _NAMELESS_SCRIPT or _SCRIPT_CALLEE.fullmatch(last) else last
 
 
 def native_name(function: str, ruby: bool = False) -> str:
     """A function of any other language."""
     if function in _NAMELESS:
         return ""
+    if function.isidentifier() and "_block_invoke" not in function:
+        return function  # as nearly all are
     if generated := _GENERATED.fullmatch(function):
-        function = generated[1] or generated[2]
+        function = generated[1] or generated[2] or generated[3]
     while inside := _INSIDE.match(function):
         function = function[inside.end() :]
     if (closure := _CLOSURE.search(function)) and closure["php"]:
@@ -109,7 +133,7 @@ def native_name(function: str, ruby: bool = False) -> str:
         local = sharp["local"] or sharp[1]
         function = function[: sharp.start()] + local
         function = _SHARP_CLASS.sub("", function)
-    elif jvm := _JVM.search(function):
+    elif "$" in function and (jvm := _JVM.search(function)):
         function = jvm[1] or jvm[2] or jvm[3] or ""
     function = _CLOSURE.sub("", function)
     if function.startswith(("-[", "+[")):  # Objective-C
@@ -123,9 +147,8 @@ def native_name(function: str, ruby: bool = False) -> str:
     function = (
         _ARGUMENTS.sub("", _HANDLER.sub(r"\1", function)).replace(".<locals>", "").replace("()", "")
     )
-    if re.search(r"/\d+$", function):  # Elixir's and Erlang's arity
-        function = function.rpartition("/")[0]
-    function = _ENDS.sub("", _COLONS.sub("::", function)).rpartition(" ")[2]
+    function = _COLONS.sub("::", _ARITY.sub("", function))
+    function = _ENDS.sub("", function).rpartition(" ")[2]
     if ruby:  # 3.4 names the class as well
         function = function.rpartition("#")[2].rpartition(".")[2]
     return "" if function in _NAMELESS else _ENDS.sub("", function)
@@ -145,10 +168,9 @@ def class_name(module: str) -> tuple[str, str]:
         module = _JVM_CLASS.sub("", module)
     if module.startswith("Elixir."):
         module = module[7:]
-    module = re.sub(r"`\d+|/v\d+(?=$|[./])|(?<=\w)\.v\d+$|@anonymous.*", "", module)
-    return module, function
+    return _MODULE_VERSION.sub("", module), function
 
 
 def runs_a_class(function: str) -> bool:
     """Whether this is how a generated class is called, so that the class tells the function."""
-    return function in _JVM_RUNS or function in ("MoveNext", "invoke")
+    return function in _RUNS

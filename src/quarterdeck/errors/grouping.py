@@ -29,7 +29,9 @@ from quarterdeck.errors.masking import mask
 from quarterdeck.errors.rules import SHIPPED, Rule, first_match
 
 _MOST_CALLS = 50  # of one exception, the innermost ones
+_MOST_PARTS = 100  # of a stack, the innermost again
 _MOST_PART = 300
+_MOST_TYPED = 10  # of a chain without stacks, the outermost ones
 _ENDLESS = re.compile(r"recursion|call stack|stack ?overflow|stack level too deep|too much recursion", re.IGNORECASE)  # fmt: skip
 _VARIABLE = re.compile(r"\{\{\s*([\w.-]{1,210})\s*\}\}")
 _TYPE_NOISE = re.compile(r"`\d+|<[^<>]*>|\$\d+|@[0-9a-f]{4,}|0x[0-9a-fA-F]+")
@@ -39,7 +41,7 @@ _Call = tuple[Frame, Call]
 
 def group(project: int, event: Event, rules: Sequence[Rule] = ()) -> Grouped:
     method, said = _parts(event, rules)
-    parts = tuple([part[:_MOST_PART] for part in said])
+    parts = tuple([part[:_MOST_PART] for part in said[: 2 * _MOST_PARTS]])
     category = category_of(event)
     return Grouped(
         group=xxh3_64_intdigest("\0".join((str(project), *parts)).encode()),
@@ -63,7 +65,11 @@ def _default(event: Event) -> tuple[str, tuple[str, ...]]:
     if parts := _stack(event):
         return "stack", tuple(parts)
     if event.exceptions:
-        return "type", tuple(_unlike(_typed(thrown, event.platform) for thrown in event.exceptions))
+        return "type", tuple(
+            dict.fromkeys(
+                _typed(thrown, event.platform) for thrown in event.exceptions[-_MOST_TYPED:]
+            )
+        )
     return "message", (f"message {mask(event.template or event.message)}",)
 
 
@@ -73,7 +79,7 @@ def _default(event: Event) -> tuple[str, tuple[str, ...]]:
 def _stack(event: Event) -> list[str]:
     stacks = [_calls(thrown.frames, event.platform) for thrown in event.exceptions]
     if event.frames and not any(stacks):
-        stacks = [[] for _ in event.exceptions[:-1]] + [_calls(event.frames, event.platform)]
+        stacks[-1:] = [_calls(event.frames, event.platform)]
     if not any(stacks):
         return []
     browser = is_browser(event.platform)
@@ -86,13 +92,10 @@ def _stack(event: Event) -> list[str]:
     telling = False
     for place, stack in enumerate(stacks):
         thrown = event.exceptions[place] if event.exceptions else None
-        endless = thrown is not None and bool(
-            _ENDLESS.search(f"{thrown.type} {thrown.value[:200]}")
-        )
-        named, lines = _described(stack, endless)
+        named, lines = _described(stack, thrown is not None and _is_endless(thrown))
         telling = telling or named
         blocks.append((_exception(thrown, event.platform), *lines) if thrown else tuple(lines))
-    parts = [part for block in dict.fromkeys(blocks) for part in block]
+    parts = [part for block in dict.fromkeys(blocks) for part in block][-_MOST_PARTS:]
     if not telling:
         said = event.exception.value if event.exception else event.template or event.message
         parts.append(f"value {mask(said)}")
@@ -107,6 +110,10 @@ def _calls(frames: Iterable[Frame], platform: str) -> list[_Call]:
 def _within(frame: Frame, call: Call, browser: bool) -> bool:
     """SDKs of browsers say of every frame that it is the application's."""
     return frame.in_app and not (browser and call.foreign)
+
+
+def _is_endless(thrown: Thrown) -> bool:
+    return bool(_ENDLESS.search(thrown.type) or _ENDLESS.search(thrown.value[:200]))
 
 
 def _described(stack: Sequence[_Call], endless: bool) -> tuple[bool, list[str]]:
@@ -155,10 +162,6 @@ def _typed(thrown: Thrown, platform: str) -> str:
     return f"{told}: {masked}" if masked else told
 
 
-def _unlike(parts: Iterable[str]) -> Iterable[str]:
-    return dict.fromkeys(parts)
-
-
 # Fingerprints
 
 
@@ -176,9 +179,7 @@ def _filled(event: Event, fingerprint: Sequence[str], kind: str) -> Iterable[str
         if _is_default(part):
             yield from _default(event)[1]
         else:
-            yield f"{kind} {_VARIABLE.sub(lambda found: _variable(event, found[1]), part)}"[
-                :_MOST_PART
-            ]
+            yield f"{kind} {_VARIABLE.sub(lambda found: _variable(event, found[1]), part)}"
 
 
 def _variable(event: Event, name: str) -> str:
@@ -211,14 +212,12 @@ def _default_words(event: Event) -> str:
 
 
 def _culprit(event: Event) -> str:
-    if blamed := _blamed(event):
-        call = blamed[1]
-        return (
-            f"{call.function or '(anonymous)'} in {call.file}"[:_MOST_PART]
-            if call.file
-            else call.function
-        )
-    return event.transaction
+    blamed = _blamed(event)
+    if blamed is None:
+        return event.transaction
+    call = blamed[1]
+    culprit = f"{call.function or '(anonymous)'} in {call.file}" if call.file else call.function
+    return culprit[:_MOST_PART]
 
 
 def _blamed(event: Event) -> _Call | None:

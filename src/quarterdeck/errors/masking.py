@@ -10,15 +10,15 @@ Only the first line counts, as what follows is mostly data; and no more of it th
 import re
 from functools import lru_cache
 
-_MOST_READ = 1000
-_MOST_KEPT = 300
+_MOST_READ = 500
+_MOST_KEPT = 200
 
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\s+"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,9})?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
 _ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d{2}:?\d{2}\b))?"
 _NAMES_CODE = (
-    r"(?:reading|setting|property|properties|attribute|method|function|module|package|import|name|column|table"
+    r"(?:reading|setting|property|properties|attribute|method|function|module|package|import|column|table"
     r"|relation|constraint|class|type|keyword argument|argument|parameter|variable|field|schema|key constraint"
     r"|command|signal|evaluating|undefined local variable or method|constant)"
 )
@@ -28,7 +28,8 @@ _VARIES = re.compile(
     (?P<keep>
         \b(?i:{_NAMES_CODE})(?:\snamed)?:?\s(?:'[A-Za-z_][\w.$]{{0,60}}'|"[A-Za-z_][\w.$]{{0,60}}"|`[A-Za-z_][\w.$]{{0,60}}'?`?)(?!\w)
       | \b(?i:status|code|errno|http|exit|error)\b(?:\s?[:=#]|\scode:?|\sstatus:?)?\s?\#?\d{{3}}\b(?![.:/-]\d)
-      | \[(?i:errno|error)\s-?\d{{1,5}}\] | \b(?:SQLSTATE|ORA|E|TS)[\[-]?\w{{4,5}}\]?(?![\w-])
+      | \[(?i:errno|error)\s-?\d{{1,5}}\] | \b(?:SQLSTATE\[?\w{{5}}\]?|ORA-\d{{5}}|E11000|TS\d{{4}})(?![\w-])
+      | \bname\s'[A-Za-z_]\w{{0,60}}'(?=\sis\snot\sdefined)
     )
   | (?P<url>\b[a-zA-Z][a-zA-Z0-9+.-]{{1,20}}://[^\s'"<>`]*[^\s'"<>`.,;:)\]}}])
   | (?P<email>[\w.+%-]{{1,64}}@[\w-]{{1,63}}(?:\.[\w-]{{1,63}})+)

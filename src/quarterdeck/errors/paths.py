@@ -13,8 +13,8 @@ import re
 # Where the name of a library begins. The last one counts: libraries contain libraries.
 _LIBRARY = re.compile(
     r".*(?:^|/)(?:site-packages|dist-packages|node_modules|bower_components|jspm_packages"
-    r"|vendor/bundle/ruby/[\d.]+/(?:bundler/)?gems|gems/[\d.]+/(?:bundler/)?gems|gems|pkg/mod"
-    r"|\.cargo/registry/src/[^/]+|\.cargo/git/checkouts|\.pub-cache/hosted/[^/]+|vendor|deps)/"
+    r"|vendor/bundle/ruby/[\d.]+/(?:bundler/)?gems|gems/[\d.]+/(?:bundler/)?gems|gems(?=/[^/]+-\d)|pkg/mod"
+    r"|\.cargo/registry/src/[^/]+|\.cargo/git/checkouts|\.pub-cache/hosted/[^/]+)/"
 )
 _STANDARD = re.compile(
     r".*(?:^|/)(?:usr(?:/local)?/lib/(?:python|ruby)[\d./]*|lib/(?:python|ruby/)[\d.]+|rustc/[0-9a-f]+/library"

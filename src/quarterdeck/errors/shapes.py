@@ -25,8 +25,10 @@ _EMPTY: Mapping[str, Any] = {}
 def name(value: Any, most: int = NAME) -> str:
     """One line without anything unseen."""
     line: str = value if type(value) is str else _written(value)
+    if len(line) > most:
+        line = line[: 2 * most]  # more than enough to leave something of, after what is unseen
     if not line.isprintable():
-        line = _UNSEEN.sub(" ", line[: 4 * most]).strip()
+        line = _UNSEEN.sub(" ", line).strip()
     return line if len(line) <= most else line[:most]
 
 

@@ -25,6 +25,7 @@ from quarterdeck.errors.shapes import (
 
 MOST_FRAMES = 250
 MOST_EXCEPTIONS = 50
+_MOST_TOGETHER = 1_000  # frames of all exceptions
 
 _Any = TypeVar("_Any")
 # Early SDKs sent "ValueError: no such order" as the value and no type.
@@ -33,7 +34,9 @@ _TYPED = re.compile(r"([A-Z][\w.]{1,100}(?:Error|Exception)): (.*)", re.DOTALL)
 
 def exceptions_of(document: Mapping[str, Any], platform: str) -> tuple[Thrown, ...]:
     found = objects(first(document, "exception", "sentry.interfaces.Exception"))
-    return tuple(_thrown(entry, platform) for entry in _ends(found, MOST_EXCEPTIONS))
+    kept = _ends(found, MOST_EXCEPTIONS)
+    most = min(MOST_FRAMES, _MOST_TOGETHER // max(len(kept), 1))
+    return tuple([_thrown(entry, platform, most) for entry in kept])
 
 
 def other_frames(document: Mapping[str, Any], platform: str) -> tuple[Frame, ...]:
@@ -51,7 +54,7 @@ def other_frames(document: Mapping[str, Any], platform: str) -> tuple[Frame, ...
     return ()
 
 
-def _thrown(entry: Mapping[str, Any], platform: str) -> Thrown:
+def _thrown(entry: Mapping[str, Any], platform: str, most: int) -> Thrown:
     kind, value = name(entry.get("type")), text(entry.get("value"), MESSAGE)
     if not kind and (typed := _TYPED.fullmatch(value)):
         kind, value = typed[1], typed[2]
@@ -63,15 +66,15 @@ def _thrown(entry: Mapping[str, Any], platform: str) -> Thrown:
         module=name(entry.get("module")),
         handled=truth(told.get("handled")),
         mechanism=name(told.get("type") if told else mechanism, 100),
-        frames=_frames(entry.get("stacktrace"), platform),
+        frames=_frames(entry.get("stacktrace"), platform, most),
     )
 
 
-def _frames(stack: Any, platform: str) -> tuple[Frame, ...]:
+def _frames(stack: Any, platform: str, most: int = MOST_FRAMES) -> tuple[Frame, ...]:
     entries = stack if isinstance(stack, list) else mapping(stack).get("frames")
     if not isinstance(entries, list):
         return ()
-    kept = _ends([entry for entry in entries if isinstance(entry, dict)], MOST_FRAMES)
+    kept = _ends([entry for entry in entries if isinstance(entry, dict)], most)
     return tuple([_frame(entry, platform) for entry in kept])
 
 
