@@ -173,6 +173,8 @@ CORPUS: list[tuple[str, dict[str, Any]]] = [
     ("span", {"items": [{**SPAN, "name": "n", "end_timestamp": 3, "attributes": LOG["attributes"],
                          "links": [{"trace_id": TRACE, "span_id": "b7ad6b7169203331", "attributes": {}}]}]}),
     ("log", {"items": [LOG, LOG]}),
+    ("trace_metric", {"items": [{"name": "m", "type": kind, "value": 1, "timestamp": 1_700_000_000, "unit": "byte",
+                                 "trace_id": TRACE, "attributes": LOG["attributes"]} for kind in ("counter", "gauge", "distribution")]}),
     ("session", {"sid": "1", "init": True, "status": "exited", "errors": 1, "started": "2023-11-14T22:13:21Z",
                  "attrs": {"release": "shop@1", "environment": "e"}}),
     ("sessions", {"attrs": {"release": "shop@1"}, "aggregates": [{"started": 1, "exited": 2, "crashed": 1}]}),

@@ -1,4 +1,4 @@
-"""Sentry's own SDK for Python against a running server: nothing but the DSN is ours."""
+"""Sentry's own SDKs for Python and Node against a running server: nothing but the DSN is ours."""
 
 import subprocess
 import sys
@@ -150,3 +150,46 @@ def test_the_sdk_is_named_among_the_senders(sent: tuple[Dsn, str], server: Recor
             time.sleep(0.2)
     assert [(one["way"], one["agent"]) for one in heard] == [("sentry", "sentry.python")]
     assert heard[0]["items"] >= 6  # an event, two spans, a log record, two counts of sessions
+
+
+def test_node_streams_its_spans_and_all_meets_in_one_trace(server: RecordingServer) -> None:
+    project = server.project("node")
+    done = subprocess.run(
+        ["node", "sentry.mjs", str(project)],
+        capture_output=True, text=True, timeout=60, check=False, cwd=Path(__file__).parent / "node",
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    trace_id = done.stdout.strip()
+    child, parent = project.sql("SELECT * FROM spans ORDER BY kind")
+    assert {child["trace_id"], parent["trace_id"]} == {trace_id}
+    assert (parent["name"], parent["kind"], parent["attributes"]["items"]) == (
+        "GET /cart",
+        "server",
+        3,
+    )
+    assert (child["name"], child["kind"], child["parent_span_id"]) == (
+        "SELECT 1",
+        "client",
+        parent["span_id"],
+    )
+    assert child["attributes"]["db.system.name"] == "postgresql"
+    (record,) = project.sql("SELECT * FROM logs")
+    assert (record["body"], record["level"], record["trace_id"]) == (
+        "stock is low",
+        "error",
+        trace_id,
+    )
+    for row in (parent, child, record):
+        assert (row["service"], row["release"], row["environment"]) == (
+            "cart",
+            "cart@3.0.1",
+            "staging",
+        )
+    (event,) = project.events
+    assert event["document"]["exception"]["values"][0]["type"] == "TypeError"
+    assert event["document"]["contexts"]["trace"]["trace_id"] == trace_id
+    assert project.sql("SELECT value, labels FROM samples WHERE metric = 'carts'") == [
+        {"value": 3, "labels": {"plan": "free"}}
+    ]
+    (took,) = project.sql("SELECT count, sum, unit FROM histograms WHERE metric = 'cart.took'")
+    assert (took["count"], took["sum"], took["unit"]) == (1, 30, "ms")

@@ -232,7 +232,7 @@ _ERRORS = frozenset({"error", "security", "attachment"})
 _CATEGORIES = {
     "traces": frozenset({"transaction", "span"}),
     "logs": frozenset({"log_item"}),
-    "metrics": frozenset({"session"}),
+    "metrics": frozenset({"session", "trace_metric"}),
 }
 
 

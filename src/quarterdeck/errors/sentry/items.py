@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from quarterdeck.core.log import fields
-from quarterdeck.errors.sentry import logs, security, sessions, spans
+from quarterdeck.errors.sentry import logs, metrics, security, sessions, spans
 from quarterdeck.errors.sentry.envelope import Envelope, Item
 from quarterdeck.errors.sentry.otlp import service_of
 from quarterdeck.errors.sentry.received import Attachment, Context, Received, SentEvent
@@ -82,6 +82,10 @@ def _span(item: Item, context: Context, into: Received) -> None:
 
 def _logs(item: Item, context: Context, into: Received) -> None:
     logs.logs(_json(item)[0], context, into)
+
+
+def _metrics(item: Item, context: Context, into: Received) -> None:
+    metrics.metrics(_json(item)[0], context, into)
 
 
 def _session(item: Item, context: Context, into: Received) -> None:
@@ -158,6 +162,7 @@ KINDS: dict[str, Kind] = {
     "transaction": Kind("transaction", MIB, _transaction),
     "span": Kind("span", 12 * MIB, _span),
     "log": Kind("log_item", 12 * MIB, _logs),
+    "trace_metric": Kind("trace_metric", 12 * MIB, _metrics),
     "session": Kind("session", MIB, _session),
     "sessions": Kind("session", MIB, _sessions),
     # counted
@@ -171,7 +176,6 @@ KINDS: dict[str, Kind] = {
     "replay_event": Kind("replay", MIB, _later),
     "replay_recording": Kind("replay", 100 * MIB, _later),
     "replay_video": Kind("replay", 100 * MIB, _later),
-    "trace_metric": Kind("trace_metric", 12 * MIB, _later),
     "statsd": Kind("metric_bucket", MIB, _later),
     "metric_buckets": Kind("metric_bucket", MIB, _later),
     "otel_span": Kind("span", MIB, _later),
