@@ -45,6 +45,9 @@ def test_exceptions_are_read_in_every_shape_and_the_last_is_what_the_event_is_ab
 
 
 def test_one_exception_may_stand_by_itself() -> None:
+    assert event(exception={"value": "it broke"}).title == "it broke"
+    assert event(exception={"type": "A"}).title == "A"
+    assert event(exception={"module": "a"}).title == "(no type)"
     assert event(exception=thrown("A", "it broke")).title == "A: it broke"
 
 
@@ -90,6 +93,14 @@ def test_without_a_stack_of_an_exception_that_of_the_message_or_the_thread_count
     ("platform", "frame", "within"),
     [
         ("python", {"filename": "/srv/.venv/lib/python3.11/site-packages/django/db.py"}, False),
+        (
+            "python",
+            {
+                "filename": "asyncio/runners.py",
+                "abs_path": "/usr/local/lib/python3.11/asyncio/runners.py",
+            },
+            False,
+        ),
         ("python", {"filename": "shop/cart.py", "abs_path": "/srv/app/shop/cart.py"}, True),
         ("node", {"filename": "node:internal/timers"}, False),
         ("node", {"filename": "/app/node_modules/pg/lib/client.js"}, False),

@@ -95,7 +95,9 @@ class Event:
         if (exception := self.exception) is None:
             return self.message.split("\n", 1)[0][:500] or "(no message)"
         value = exception.value.split("\n", 1)[0]
-        return f"{exception.type}: {value}"[:500] if value else exception.type or "(no type)"
+        if exception.type and value:
+            return f"{exception.type}: {value}"[:500]
+        return (exception.type or value)[:500] or "(no type)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,7 @@ def is_browser(platform: str) -> bool:
 
 def call_of(frame: Frame, platform: str) -> Call:
     return _call(
-        frame.function, frame.module, frame.filename or frame.abs_path, frame.package, platform
+        frame.function, frame.module, frame.filename, frame.abs_path, frame.package, platform
     )
 
 
@@ -97,11 +97,15 @@ def context_of(frame: Frame) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _call(function: str, module: str, path: str, package: str, platform: str) -> Call:
-    slashed = path.replace("\\", "/")
+def _call(
+    function: str, module: str, filename: str, abs_path: str, package: str, platform: str
+) -> Call:
+    path = filename or abs_path
+    slashed = (abs_path or path).replace("\\", "/")  # only the whole path names a library
     library = _FOREIGN_MODULE.get(platform)
     foreign = bool(
         _FOREIGN_PATH.search(slashed)
+        or _FOREIGN_PATH.search(path)
         or (platform in _VENDORED and _VENDOR.search(slashed))
         or (module and library and library.match(module))
         or (package and _FOREIGN_PACKAGE.search(package))

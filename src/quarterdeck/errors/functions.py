@@ -8,7 +8,7 @@ nothing tells which one that is, its name is empty.
 import re
 
 _NAMELESS = frozenset((
-    "", "?", "??", "<anonymous>", "{anonymous}", "(anonymous)", "[anonymous]", "<unknown>", "<redacted>", "<lambda>",
+    "", "?", "??", "<anonymous>", "{anonymous}", "(anonymous)", "[anonymous]", "<unknown>", "<redacted>", "<lambda>", "<genexpr>",
     "<fn>", "{closure}", "<anonymous closure>", "<unlabeled>",
 ))  # fmt: skip
 _NAMELESS_SCRIPT = _NAMELESS | frozenset((

@@ -12,8 +12,9 @@ The first of these that says something decides:
 5. the message, likewise.
 
 A call that stands in a stack several times counts once, so that the depth of a recursion does not
-matter. A stack that names no function at all does not tell faults apart by itself: the masked value
-counts there as well. `Grouped.parts` is what was hashed, in words.
+matter. A stack that names no function at all does not tell faults apart by itself, nor does that of
+a message, which is whoever wrote it: the masked text counts there as well. `Grouped.parts` is what
+was hashed, in words.
 """
 
 import re
@@ -96,7 +97,7 @@ def _stack(event: Event) -> list[str]:
         telling = telling or named
         blocks.append((_exception(thrown, event.platform), *lines) if thrown else tuple(lines))
     parts = [part for block in dict.fromkeys(blocks) for part in block][-_MOST_PARTS:]
-    if not telling:
+    if not telling or not event.type:
         said = event.exception.value if event.exception else event.template or event.message
         parts.append(f"value {mask(said)}")
     return parts

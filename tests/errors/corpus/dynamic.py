@@ -65,6 +65,21 @@ CASES = [
         ),
     ),
     (
+        "py total",
+        "the SDK leaves open whose the standard library is",
+        python(
+            "KeyError",
+            "'price'",
+            {
+                **python_frame("asyncio.runners", "run", 190),
+                "in_app": None,
+                "abs_path": "/usr/local/lib/python3.11/asyncio/runners.py",
+            },
+            _VIEW,
+            _total(12),
+        ),
+    ),
+    (
         "py total typed otherwise",
         "the same place",
         python("TypeError", "'price'", _VIEW, _total(12)),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from errors.corpus.shapes import python, python_frame
+from errors.corpus.shapes import node_frame, python, python_frame
 
 _PLACE = python_frame("shop.mail", "send", 12)
 _ELSEWHERE = python_frame("shop.queue", "drain", 8)
@@ -88,6 +88,84 @@ CASES: list[tuple[str, str, dict[str, Any]]] = [
         "msg status 500",
         "another status",
         {"platform": "node", "message": "GET https://api.example/v1/9 failed with status 500"},
+    ),
+    (
+        "msg stack",
+        "a message with a stack, as Node.js sends it",
+        {
+            "platform": "node",
+            "exception": {
+                "values": [
+                    {
+                        "value": "order 8812 is slow",
+                        "stacktrace": {"frames": [node_frame("warn", "/app/dist/log.js", 9)]},
+                    }
+                ]
+            },
+        },
+    ),
+    (
+        "msg stack",
+        "of another order",
+        {
+            "platform": "node",
+            "exception": {
+                "values": [
+                    {
+                        "value": "order 9 is slow",
+                        "stacktrace": {"frames": [node_frame("warn", "/app/dist/log.js", 9)]},
+                    }
+                ]
+            },
+        },
+    ),
+    (
+        "msg stack other",
+        "another message through the same function",
+        {
+            "platform": "node",
+            "exception": {
+                "values": [
+                    {
+                        "value": "cart 9 is empty",
+                        "stacktrace": {"frames": [node_frame("warn", "/app/dist/log.js", 9)]},
+                    }
+                ]
+            },
+        },
+    ),
+    (
+        "msg thread",
+        "a message with a stack, as Python sends it",
+        {
+            "platform": "python",
+            "logentry": {"message": "order %s is slow", "params": [8812]},
+            "threads": {
+                "values": [{"stacktrace": {"frames": [_PLACE]}, "crashed": False, "current": True}]
+            },
+        },
+    ),
+    (
+        "msg thread",
+        "of another order",
+        {
+            "platform": "python",
+            "logentry": {"message": "order %s is slow", "params": [9]},
+            "threads": {
+                "values": [{"stacktrace": {"frames": [_PLACE]}, "crashed": False, "current": True}]
+            },
+        },
+    ),
+    (
+        "msg thread other",
+        "another message from the same place",
+        {
+            "platform": "python",
+            "logentry": {"message": "order %s is late", "params": [9]},
+            "threads": {
+                "values": [{"stacktrace": {"frames": [_PLACE]}, "crashed": False, "current": True}]
+            },
+        },
     ),
     (
         "print mail",
