@@ -160,4 +160,4 @@ def test_an_event_made_to_take_long_is_done_with_soon(platform: str) -> None:
         document = {"platform": platform, "exception": chain, "message": text}
         begun = process_time()
         group(1, normalise(document, received_ns=NOW))
-        assert process_time() - begun < 0.5, hostile
+        assert process_time() - begun < 2, hostile

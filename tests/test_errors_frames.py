@@ -47,7 +47,10 @@ CLASSES = {
 PLACES = {
     "js/main.js": ["https://cdn.example/v42/static/js/main.8f3a2c.js?v=7", "/static/js/main.8f3a2c1d.chunk.js", "//cdn/js/main.min.js",
                    "https://x.example:8443/js/main-0123456789abcdef0123.js#x", "/js/8f3a2c1d/main.js"],
-    "assets/index.js": ["/assets/index-BxK3a9Zq.js", "/assets/index-D_a-9xYz.js", "https://x/assets/index-5XQ2JZ7A.js"],
+    "assets/index.js": ["/assets/index-BxK3a9Zq.js", "/assets/index-D_a-9xYz.js", "https://x/assets/index-5XQ2JZ7A.js",
+                        "/assets/index-Cu-uybmg.js", "/assets/index--CuUybmg.js", "/assets/index-_CuUybmg.js", "/assets/index-CqJr8DUk.js"],
+    "assets/cart-check-in.js": ["/assets/cart-check-in.js"],
+    "assets/cart-OrderRow.js": ["/assets/cart-OrderRow.js"],
     "assets/OrderTable.js": ["/assets/OrderTable.js"],
     "assets/vendor-handlers.js": ["/assets/vendor-handlers.js"],
     "assets/page-checkout.js": ["/assets/page-checkout.js"],

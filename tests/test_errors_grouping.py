@@ -231,6 +231,8 @@ def test_a_stack_that_names_nothing_is_told_apart_by_the_message() -> None:
 def test_a_minified_class_is_no_type() -> None:
     call = script_frame("total", "https://s.example/a.js", 1, 7)
     assert grouped(browser("Xe", "x", call)).parts == grouped(browser("t", "x", call)).parts
+    assert grouped(browser("Xe", "x", call)).parts[0] == "exception (minified)"
+    assert grouped(browser("", "x", call)).parts[0] == "exception (no type)"
 
 
 def test_of_a_very_deep_stack_the_innermost_calls_count() -> None:

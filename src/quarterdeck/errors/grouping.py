@@ -152,7 +152,7 @@ def _exception(thrown: Thrown, platform: str) -> str:
 
 
 def _type(thrown: Thrown, platform: str) -> str:
-    if is_browser(platform) and len(thrown.type) <= 2:
+    if is_browser(platform) and 0 < len(thrown.type) <= 2:
         return "(minified)"  # a class whose name changes with the build
     return _TYPE_NOISE.sub("", thrown.type) or "(no type)"
 

@@ -33,7 +33,8 @@ _KIND = re.compile(r"\.(?:min|chunk|bundle|prod|production|development|esm|umd|e
 # Webpack: main.8f3a2c1d.js; Next: page-8f3a2c1d9e0b.js; Vite: index-BxK3a9Zq.js; esbuild: chunk-5XQ2JZ7A.js
 _HEX = re.compile(r"[.\-_~](?=[a-f]*\d)[0-9a-f]{6,64}(?=[.\-_~])|^(?=[a-f]*\d)[0-9a-f]{6,64}(?=\.)")
 _TOKEN = re.compile(r"[.-]([A-Za-z0-9_-]{8}|[A-Z0-9]{8}|[A-Za-z0-9_-]{20,24})(?=\.m?js$)")
-_WORDS = re.compile(r"[A-Z]?[a-z]+(?:[A-Z][a-z]+)*(?:[-_][A-Za-z]?[a-z]+)*")
+# What may be eight letters of a name rather than of a hash: check-in, checkout, OrderRow.
+_WORDS = re.compile(r"[a-z]+(?:[-_][a-z]+)*|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*")
 _NUMBERED = re.compile(r"^\d+(?=\.)")
 _SECTION = re.compile(r"\x00.*|:\d+(?::\d+)?$")
 
