@@ -294,7 +294,8 @@ def test_sentry_and_opentelemetry_meet_in_one_trace(project: Dsn, client: httpx.
     body = envelope({}, ({"type": "transaction"}, json.dumps(transaction).encode()))
     assert client.post(project.path(), content=body, headers=project.auth).status_code == 200
     rows = project.sql(
-        f"SELECT name, parent_span_id FROM spans WHERE trace_id = '{trace_id}' ORDER BY name"
+        f"SELECT name, parent_span_id FROM spans WHERE trace_id = '{trace_id}' ORDER BY name",
+        rows=2,
     )
     assert rows == [
         {"name": "page", "parent_span_id": ""}, {"name": "work", "parent_span_id": parent},

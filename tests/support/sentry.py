@@ -11,6 +11,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,13 +137,18 @@ class Dsn:
     def events(self) -> list[dict[str, Any]]:
         return self.server.events(self.slug)
 
-    def sql(self, statement: str) -> list[dict[str, Any]]:
+    def sql(self, statement: str, rows: int = 1) -> list[dict[str, Any]]:
+        """Once there are so many rows: spans, logs and metrics are answered before they are kept."""
+        deadline = time.monotonic() + 20
+        headers = {"X-Quarterdeck-Project": self.slug}
         with self.server.client() as client:
-            answer = client.post(
-                "/api/sql", json={"sql": statement}, headers={"X-Quarterdeck-Project": self.slug}
-            )
-        assert answer.status_code == 200, answer.text
-        document = answer.json()
+            while True:
+                answer = client.post("/api/sql", json={"sql": statement}, headers=headers)
+                assert answer.status_code == 200, answer.text
+                document = answer.json()
+                if len(document["rows"]) >= rows or time.monotonic() > deadline:
+                    break
+                time.sleep(0.1)
         names = [column["name"] for column in document["columns"]]
         return [dict(zip(names, row, strict=True)) for row in document["rows"]]
 

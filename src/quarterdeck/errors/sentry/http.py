@@ -10,10 +10,10 @@ store is behind, it is 429 with the categories that are to wait, for SDKs do not
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, TypeVar
 
 from starlette.types import Receive, Scope, Send
 
@@ -42,7 +42,6 @@ _INLINE_UNFOLDED = 65_536
 _AHEAD_NS = 60_000_000_000
 _BEHIND_NS = 3_300_000_000_000
 
-P = ParamSpec("P")
 T = TypeVar("T")
 Read = Callable[[Asked, bytes, int], Envelope]
 ProjectById = Callable[[int], ProjectRef | None]
@@ -110,8 +109,9 @@ async def _preflight(scope: Scope, receive: Receive, send: Send) -> None:
 class _Part:
     """Something of an envelope that is kept by itself, and the categories of the items it is of."""
 
+    signal: str
     categories: frozenset[str]
-    work: Callable[[], Awaitable[Outcome]]
+    work: Coroutine[Any, Any, Outcome]
 
 
 class Endpoint:
@@ -130,6 +130,7 @@ class Endpoint:
         self._project_by_id = project_by_id
         self._clock = clock
         self._limit = min(LARGEST, intake.limits.body)
+        self._queued: set[asyncio.Task[Outcome]] = set()  # answered, not yet durable
         self._items = registry.counter(
             "quarterdeck_sentry_items_total",
             "Items of Sentry's envelopes, by type and what became of them.",
@@ -189,7 +190,7 @@ class Endpoint:
         client = auth.client_of(x_sentry_auth, asked.query, asked.header(b"user-agent"))
         parts = self._parts(admitted, received, requests, client)
         event_id = envelope.event_id or next((one.event_id for one in received.events), "")
-        return await _kept(parts, event_id)
+        return await self._kept(parts, event_id)
 
     async def _run(self, large: bool, work: Callable[[], T]) -> T:
         return await self._intake.apart(work) if large else work()
@@ -221,11 +222,43 @@ class Endpoint:
 
         parts = []
         if received.events:
-            parts.append(_Part(_ERRORS & received.categories, events))
+            parts.append(_Part(SIGNAL, _ERRORS & received.categories, events()))
         for signal, request in requests.items():
-            keep = partial(self._intake.keep, signal, project, request, sender=(WAY, client))
-            parts.append(_Part(_CATEGORIES[signal] & received.categories, keep))
+            keep = self._intake.keep(signal, project, request, sender=(WAY, client))
+            parts.append(_Part(signal, _CATEGORIES[signal] & received.categories, keep))
         return parts
+
+    async def _kept(self, parts: list[_Part], event_id: str) -> words.Answer:
+        """Keep all parts at once; what has no room does not keep the others from being kept."""
+        tasks = [(part, asyncio.create_task(part.work)) for part in parts]
+        queued = [task for part, task in tasks if part.signal != SIGNAL]
+        durable = [task for part, task in tasks if part.signal == SIGNAL]
+        if durable:
+            await asyncio.wait(durable)
+        if queued:
+            await asyncio.wait(queued, timeout=0)  # long enough to be refused by a full queue
+        waiting: set[str] = set()
+        refusals = []
+        for part, task in tasks:
+            if not task.done():
+                self._queued.add(task)
+                task.add_done_callback(partial(self._settled, part.signal))
+            elif (refused := _refused(task)) is not None:
+                refusals.append(refused)
+                waiting |= part.categories if refused.reason in words.BUSY else set()
+        if refusals and len(refusals) == len(parts):
+            return words.refusal(refusals[0], waiting)
+        answer = words.taken(event_id)
+        if waiting:
+            wait = max(refused.retry_after or words.WAIT_S for refused in refusals)
+            answer.headers.append(words.limits(wait, waiting))
+        return answer
+
+    def _settled(self, signal: str, task: "asyncio.Task[Outcome]") -> None:
+        """What was answered already is durable, or lost; the store has logged why."""
+        self._queued.discard(task)
+        if not task.cancelled() and (refused := _refused(task)) is not None:
+            self._intake.count_refused(signal, refused)
 
 
 _ERRORS = frozenset({"error", "security", "attachment"})
@@ -256,24 +289,12 @@ def _refuse_nothing(envelope: Envelope, received: Received) -> None:
     raise Refused(Reason.UNPARSABLE, f"nothing in it can be used: {', '.join(sorted(whys))}")
 
 
-async def _kept(parts: list[_Part], event_id: str) -> words.Answer:
-    """Keep all parts at once; what has no room now does not keep the others from being kept."""
-    results = await asyncio.gather(*(part.work() for part in parts), return_exceptions=True)
-    waiting: set[str] = set()
-    refusals = []
-    for part, result in zip(parts, results, strict=True):
-        if isinstance(result, QuarterdeckError):
-            _log.error("Errors could not be kept: %s", result.message)
-            result = Refused(Reason.STORE_FAILED, "The store is busy; send again.")
-        if isinstance(result, Refused):
-            refusals.append(result)
-            waiting |= part.categories if result.reason in words.BUSY else set()
-        elif isinstance(result, BaseException):
-            raise result
-    if refusals and len(refusals) == len(parts):
-        return words.refusal(refusals[0], waiting)
-    answer = words.taken(event_id)
-    if waiting:
-        wait = max(refused.retry_after or words.WAIT_S for refused in refusals)
-        answer.headers.append(words.limits(wait, waiting))
-    return answer
+def _refused(task: "asyncio.Task[Outcome]") -> Refused | None:
+    """Why nothing was kept; None when it was."""
+    error = task.exception()
+    if error is None or isinstance(error, Refused):
+        return error
+    if isinstance(error, QuarterdeckError):
+        _log.error("Errors could not be kept: %s", error.message)
+        return Refused(Reason.STORE_FAILED, "The store is busy; send again.")
+    raise error
