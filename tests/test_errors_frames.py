@@ -71,7 +71,7 @@ PLACES = {
     "src/vendor/list.ts": ["webpack:///./src/vendor/list.ts"],
     "node:internal/process/task_queues": ["node:internal/process/task_queues"],
     "cart": ["https://shop.example/cart"],
-    "": ["", "https://shop.example/", "/"],
+    "": ["", "https://shop.example/", "/", "blob:https://shop.example/7f3e2b1c-0d4a", "data:text/javascript,x()"],
 }  # fmt: skip
 
 

@@ -55,6 +55,16 @@ def test_a_group_is_64_bits_and_belongs_to_its_project() -> None:
     assert all(0 <= number < 2**64 for number in groups)
 
 
+def test_a_group_is_the_same_in_every_version_or_every_issue_would_come_anew() -> None:
+    assert (
+        grouped(python("KeyError", "x", frame("shop.cart", "total"))).group
+        == 4_090_575_036_445_923_173
+    )
+    assert grouped(browser("Error", "x 7")).group == 7_506_586_060_313_940_296
+    assert grouped({"message": "Order 7 paid"}).group == 5_214_626_832_021_883_817
+    assert grouped({"fingerprint": ["mail"]}).group == 9_536_173_779_968_458_556
+
+
 def test_parts_cannot_be_made_to_look_like_other_parts() -> None:
     one = grouped({"fingerprint": ["a", "b"]})
     for other in (["a b"], ["a\x00b"], ["a", "b", ""], ["b", "a"]):

@@ -21,6 +21,9 @@ MESSAGES = {
     "C:\\Users\\ada\\x.txt and ~/x.txt and src/cart.py": "<path> and <path> and <path>",
     "at 2026-11-21T10:03:33.120Z, since 2026-11-20": "at <time>, since <time>",
     "Sat, 21 Nov 2026 10:03:33 GMT": "<time>",
+    "since Sat Nov 28 2026 10:39:00 GMT+0100 (Mitteleuropäische Zeit)": "since <time>",
+    "row 7 8": "row <*> <*>",
+    "500 rows left": "<*> rows left",
     "21/11/2026, 10:03 or Nov 21": "<time> or <time>",
     "User 'ada' has no \"order\" of “x”": "User <text> has no <text> of <text>",
     "customer with name 'ada' is gone": "customer with name <text> is gone",
@@ -47,6 +50,8 @@ KEPT = [
     "SQLSTATE[23000]: Integrity constraint violation",
     "Request failed with status code 404",
     "HTTP 502 from upstream",
+    "HTTP/1.1 500 Internal Server Error",
+    "404 Client Error: Not Found",
     "Minified React error #418",
     "exit code 137",
 ]

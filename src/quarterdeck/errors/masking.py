@@ -16,7 +16,13 @@ _MOST_KEPT = 200
 _MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]{0,6}"
 _DAY = r"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)[a-z]{0,6},?\s+"
 _CLOCK = r"\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,9})?(?:\s?[AaPp]\.?[Mm]\b\.?)?"
-_ZONE = r"(?:\s?(?:Z\b|UTC|GMT|[+-]\d{2}:?\d{2}\b))?"
+_ZONE = (
+    r"(?:\s?(?:Z\b|(?:UTC|GMT)(?:[+-]\d{2}:?\d{2})?|[+-]\d{2}:?\d{2}\b))?(?:\s\([^()\d\n]{3,60}\))?"
+)
+_STATUS = (
+    r"(?:Client|Server|Bad|Not|Internal|Service|Unauthorized|Forbidden|Gateway|Too|Conflict|Gone|Payment"
+    r"|Method|Request|Precondition|Unprocessable|Unsupported)"
+)
 _NAMES_CODE = (
     r"(?:reading|setting|property|properties|attribute|method|function|module|package|import|column|table"
     r"|relation|constraint|class|type|keyword argument|argument|parameter|variable|field|schema|key constraint"
@@ -27,7 +33,8 @@ _VARIES = re.compile(
     rf"""
     (?P<keep>
         \b(?i:{_NAMES_CODE})(?:\snamed)?:?\s(?:'[A-Za-z_][\w.$]{{0,60}}'|"[A-Za-z_][\w.$]{{0,60}}"|`[A-Za-z_][\w.$]{{0,60}}'?`?)(?!\w)
-      | \b(?i:status|code|errno|http|exit|error)\b(?:\s?[:=#]|\scode:?|\sstatus:?)?\s?\#?\d{{3}}\b(?![.:/-]\d)
+      | \b(?i:status|code|errno|http(?:/\d(?:\.\d)?)?|exit|error)\b(?:\s?[:=#]|\scode:?|\sstatus:?)?\s?\#?\d{{3}}\b(?![.:/-]\d)
+      | (?<![\w.-])[45]\d\d(?=\s{_STATUS}\b)
       | \[(?i:errno|error)\s-?\d{{1,5}}\] | \b(?:SQLSTATE\[?\w{{5}}\]?|ORA-\d{{5}}|E11000|TS\d{{4}})(?![\w-])
       | \bname\s'[A-Za-z_]\w{{0,60}}'(?=\sis\snot\sdefined)
     )
@@ -37,7 +44,7 @@ _VARIES = re.compile(
   | (?P<time>
         (?<!\w)\d{{4}}[-/.]\d{{1,2}}[-/.]\d{{1,2}}(?:[T\s]{_CLOCK}{_ZONE})?(?![\w-])
       | (?<!\w)\d{{1,2}}[/.-]\d{{1,2}}[/.-]\d{{4}}(?:,?\s{_CLOCK})?(?!\w)
-      | \b(?:{_DAY})?(?:\d{{1,2}}\s+{_MONTH}|{_MONTH}\s+\d{{1,2}})(?:,?\s+\d{{4}})?(?:,?\s+{_CLOCK}{_ZONE}(?:\s+\d{{4}})?)?\b
+      | \b(?:{_DAY})?(?:\d{{1,2}}\s+{_MONTH}|{_MONTH}\s+\d{{1,2}})(?:,?\s+\d{{4}})?(?:,?\s+{_CLOCK}{_ZONE}(?:\s+\d{{4}})?)?(?!\w)
       | (?<![\w.:]){_CLOCK}{_ZONE}(?![\w:])
     )
   | (?P<ip>
@@ -72,7 +79,7 @@ _WORD = {
     "path": "<path>",
     "number": "<*>",
 }
-_LIST = re.compile(r"(<[*\w]+>)(?:,? \1|,\1)+")
+_LIST = re.compile(r"(<[*\w]+>)(?:, ?\1)+")
 _SPACE = re.compile(r"\s+")
 
 

@@ -41,6 +41,8 @@ _SECTION = re.compile(r"\x00.*|:\d+(?::\d+)?$")
 
 def place_of(path: str) -> str:
     """The file's name as it stands in a group; empty when the path names none."""
+    if path.startswith(("blob:", "data:")):
+        return ""  # an id of its own in every page
     path = _SECTION.sub("", path.replace("\\", "/"))
     absolute = path.startswith("/") or path[1:3] == ":/"
     if address := _ADDRESS.match(path):
