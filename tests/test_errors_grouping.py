@@ -238,6 +238,19 @@ def test_a_stack_that_names_nothing_is_told_apart_by_the_message() -> None:
     assert parts("no cart 7", "total") == parts("no order 7", "total")
 
 
+def test_a_type_is_told_without_addresses_and_parameters_of_generics() -> None:
+    def told(kind: str) -> str:
+        return grouped(python(kind, "x", frame("shop.cart", "total"))).parts[0]
+
+    assert told("#<Class:0x00007f8a>::Missing") == told("#<Class:0x00001111>::Missing")
+    assert (
+        told("Shop.ApiException`1")
+        == told("Shop.ApiException<Shop.Cart>")
+        == "exception Shop.ApiException"
+    )
+    assert told("com.acme.Cart$Missing") == "exception com.acme.Cart$Missing"
+
+
 def test_a_minified_class_is_no_type() -> None:
     call = script_frame("total", "https://s.example/a.js", 1, 7)
     assert grouped(browser("Xe", "x", call)).parts == grouped(browser("t", "x", call)).parts

@@ -20,7 +20,7 @@ from quarterdeck.errors.paths import place_of
 
 _MOST_CONTEXT = 160  # a longer line is minified, and changes with every build
 
-_SCRIPTS = frozenset(("javascript", "node", "typescript", "bun", "deno", "cloudflare"))
+_SCRIPTS = frozenset(("javascript", "node", "typescript", "bun", "deno"))
 _BROWSERS = frozenset(("javascript", "typescript"))
 _SCRIPT_FILE = re.compile(r"\.(?:m?js|cjs|jsx|tsx?|vue|svelte)(?:[?#:]|$)")
 _BY_FILE = frozenset(("ruby", "php", "dart", "native", "cocoa", "swift", "rust", "c", "cpp"))

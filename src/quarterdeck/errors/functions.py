@@ -8,24 +8,14 @@ nothing tells which one that is, its name is empty.
 import re
 
 _NAMELESS = frozenset((
-    "", "?", "??", "<anonymous>", "{anonymous}", "(anonymous)", "[anonymous]", "<unknown>", "<redacted>", "<lambda>", "<genexpr>",
-    "<fn>", "{closure}", "<anonymous closure>", "<unlabeled>",
+    "", "?", "??", "<anonymous>", "<unknown>", "<redacted>", "<lambda>", "<genexpr>", "<fn>", "{closure}",
+    "<anonymous closure>",
 ))  # fmt: skip
 _NAMELESS_SCRIPT = _NAMELESS | frozenset((
-    "anonymous", "<computed>", "eval", "eval code", "global code", "module code", "<global>",
-    "anonymous function", "Anonymous function",
+    "anonymous", "Anonymous function", "<computed>", "eval", "eval code", "global code", "module code",
 ))  # fmt: skip
 _SCRIPT_ENDINGS = frozenset(("js", "ts", "jsx", "tsx", "mjs", "cjs", "vue", "svelte"))
 
-# "closure #1 in X", "block (2 levels) in X", "anonymous fn/1 in X", "(1) await resume partial function for X"
-_INSIDE = re.compile(
-    r"(?:(?:closure|implicit closure) #\d+(?: \([^)]{0,200}\)(?: -> \S+)?)? in "
-    r"|(?:block|rescue|ensure)(?: \(\d+ levels\))? in "
-    r"|(?:anonymous fn|-?fun)/\d+(?:-\d+)? in |anonymous fn/\d+$"
-    r"|\(\d+\) (?:await|suspend) resume partial function for "
-    r"|(?:generic |function signature )?specialization <[^>]{0,200}> of |(?:specialized|merged) "
-    r"|partial apply for |(?:protocol witness|dispatch thunk|method) for |@objc )"
-)
 # Objective-C's blocks, Erlang's funs.
 _GENERATED = re.compile(
     r"_*(?:\d+([-+]\[[^\]]*\])|([A-Za-z]\w*?))_block_invoke.*|-(\w+)/\d+-(?:fun|lc|lists)\S*-"
@@ -35,9 +25,9 @@ _CLOSURE = re.compile(
     r"|\.<locals>\.<lambda>|\.<lambda>"
 )
 _ADDRESS = re.compile(
-    r"(?:\+ ?)?0x[0-9a-fA-F]+|::h[0-9a-f]{16}\b|\+ ?\d+$|\.(?:constprop|isra|part|llvm|cold)\.?\d*"
+    r"(?:\+ ?)?0x[0-9a-fA-F]+|::h[0-9a-f]{16}\b|\+ ?\d+$|(?<=@anonymous)[^$]*\$[0-9a-f]+|\.(?:constprop|isra|part|llvm|cold)\.?\d*"
 )
-_HANDLER = re.compile(
+_AS_TRAIT = re.compile(
     r"<(?:&?(?:mut )?(?:dyn )?)([^<>]+?)(?:<[^<>]*>)? as [^<>]+(?:<[^<>]*>)?>(?=::)"
 )
 _GENERIC = re.compile(r"(?<=[\w:])<(?!init>|clinit>|main>)[^<>]*>|`\d+(?:\[[^\]]*\])?")
@@ -85,12 +75,9 @@ _SCRIPT_CALLEE = re.compile(r"_?callee\d*\$?|__webpack_require__|webpackJsonp\w*
 
 # Frames of runtimes that come and go with the runtime's version or the way something is awaited.
 _NOISE = frozenset((
-    "asyncGeneratorStep", "__awaiter", "__generator", "_asyncToGenerator", "processTicksAndRejections",
-    "runMicrotasks", "sentryWrapped", "__sentry_wrapped__", "Generator.next", "Generator.throw",
-    "Generator.<anonymous>", "Generator.invoke [as _invoke]", "Generator._invoke", "<listcomp>", "<dictcomp>",
-    "<setcomp>", "<asynchronous suspension>", "process.processTicksAndRejections", "runtime.goexit",
-    "runtime.gopanic", "__rust_begin_short_backtrace", "ThrowForNonSuccess",
-    "HandleNonSuccessAndDebuggerNotification", "rust_panic", "rust_begin_unwind",
+    "asyncGeneratorStep", "_asyncToGenerator", "__awaiter", "__generator", "Generator.next", "Generator.throw",
+    "Generator.<anonymous>", "Generator.invoke [as _invoke]", "Generator._invoke", "processTicksAndRejections",
+    "process.processTicksAndRejections", "runMicrotasks", "sentryWrapped", "<listcomp>", "<dictcomp>", "<setcomp>",
 ))  # fmt: skip
 _NOISE_MODULE = re.compile(
     r"(?:java\.lang\.reflect|(?:jdk\.internal|sun)\.reflect|(?:com\.sun|jdk)\.proxy\d*|java\.lang\.invoke|kotlin\.coroutines\.jvm\.internal"
@@ -125,8 +112,6 @@ def native_name(function: str, ruby: bool = False) -> str:
         return function  # as nearly all are
     if generated := _GENERATED.fullmatch(function):
         function = generated[1] or generated[2] or generated[3]
-    while inside := _INSIDE.match(function):
-        function = function[inside.end() :]
     if (closure := _CLOSURE.search(function)) and closure["php"]:
         function = closure["php"]
     if "<" in function and (sharp := _SHARP.search(function)):
@@ -145,10 +130,13 @@ def native_name(function: str, ruby: bool = False) -> str:
             break
         function = plain
     function = (
-        _ARGUMENTS.sub("", _HANDLER.sub(r"\1", function)).replace(".<locals>", "").replace("()", "")
+        _ARGUMENTS.sub("", _AS_TRAIT.sub(r"\1", function))
+        .replace(".<locals>", "")
+        .replace("()", "")
     )
     function = _COLONS.sub("::", _ARITY.sub("", function))
-    function = _ENDS.sub("", function).rpartition(" ")[2]
+    # "block (2 levels) in total", "closure #1 in Cart.total", "async Task<int> Cart.total"
+    function = _ENDS.sub("", function).replace(" (required)>", ">").rpartition(" ")[2]
     if ruby:  # 3.4 names the class as well
         function = function.rpartition("#")[2].rpartition(".")[2]
     return "" if function in _NAMELESS else _ENDS.sub("", function)

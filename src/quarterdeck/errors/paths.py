@@ -36,14 +36,14 @@ _TOKEN = re.compile(r"[.-]([A-Za-z0-9_-]{8}|[A-Z0-9]{8}|[A-Za-z0-9_-]{20,24})(?=
 # What may be eight letters of a name rather than of a hash: check-in, checkout, OrderRow.
 _WORDS = re.compile(r"[a-z]+(?:[-_][a-z]+)*|[A-Z]?[a-z]{2,}(?:[A-Z][a-z]{2,})*")
 _NUMBERED = re.compile(r"^\d+(?=\.)")
-_SECTION = re.compile(r"\x00.*|:\d+(?::\d+)?$")
+_POSITION = re.compile(r":\d+(?::\d+)?$")
 
 
 def place_of(path: str) -> str:
     """The file's name as it stands in a group; empty when the path names none."""
     if path.startswith(("blob:", "data:")):
         return ""  # an id of its own in every page
-    path = _SECTION.sub("", path.replace("\\", "/"))
+    path = _POSITION.sub("", path.replace("\\", "/"))
     absolute = path.startswith("/") or path[1:3] == ":/"
     if address := _ADDRESS.match(path):
         path, absolute = _QUERY.sub("", path[address.end() :]), address[1] not in _PROJECT

@@ -3,7 +3,8 @@
     Rule((Matcher("type", "Timeout*"), Matcher("tags.shop", "berlin")), ("timeouts in Berlin",))
 
 A rule applies when all of its matchers do. `*` stands for any text and `?` for one character; case
-does not matter, in paths `\\` is `/`. A matcher of exceptions or frames matches when any exception or any frame does.
+does not matter, and in paths `\\` is `/`. A matcher of exceptions or frames matches when any
+exception or any frame does.
 """
 
 import re
@@ -13,7 +14,7 @@ from functools import lru_cache
 
 from quarterdeck.errors.event import Event, Frame
 
-_EXCEPTIONS: dict[str, Callable[[Event], Iterable[str]]] = {
+_READ: dict[str, Callable[[Event], Iterable[str]]] = {
     "type": lambda event: (thrown.type for thrown in event.exceptions),
     "value": lambda event: (thrown.value for thrown in event.exceptions),
     "message": lambda event: (event.message, *(thrown.value for thrown in event.exceptions)),
@@ -34,7 +35,7 @@ _EXCEPTIONS: dict[str, Callable[[Event], Iterable[str]]] = {
     "platform": lambda event: (event.platform,),
     "url": lambda event: (event.url,),
 }
-KEYS = (*_EXCEPTIONS, "tags.NAME")
+KEYS = (*_READ, "tags.NAME")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class Matcher:
     def _values(self, event: Event) -> Iterable[str]:
         if self.key.startswith("tags."):
             return (event.tags.get(self.key[5:], ""),)
-        read = _EXCEPTIONS.get(self.key)
+        read = _READ.get(self.key)
         return read(event) if read else ()
 
     def __str__(self) -> str:
