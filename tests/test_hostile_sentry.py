@@ -8,6 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import cramjam
@@ -264,3 +265,30 @@ def test_mutations_are_answered_without_a_5xx(project: Dsn, server: RecordingSer
     assert answers[200] > SENT / 2
     with server.client() as admin:
         assert admin.get("/api/health").status_code == 200
+
+
+def test_more_than_there_is_room_for_is_told_to_wait(tmp_path: Path) -> None:
+    narrow = {"QUARTERDECK_INGEST_QUEUE_MB": "1"}
+    text = "x" * 700_000
+    body = envelope({}, ({"type": "log"}, json.dumps({"items": [{**LOG, "body": text}]}).encode()))
+    server = RecordingServer(tmp_path / "data", environment=narrow)
+    with server:
+        project = server.project("narrow")
+
+        def send(_: int) -> httpx.Response:
+            with server.client(key=None) as own:
+                return post(own, project, body)
+
+        with ThreadPoolExecutor(15) as pool:
+            answers = list(pool.map(send, range(30)))
+        with server.client() as admin:
+            refusals = admin.get("/metrics").text.count('reason="overloaded"}')
+    assert refusals
+    assert {answer.status_code for answer in answers} == {200, 429}
+    for answer in answers:
+        if answer.status_code == 429:
+            assert answer.headers["retry-after"] == "2"
+            assert answer.headers["x-sentry-rate-limits"] in (
+                "2:log_item:project:overloaded",
+                "2::project:overloaded",  # there was no room for the body already
+            )

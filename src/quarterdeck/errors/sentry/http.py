@@ -244,6 +244,7 @@ class Endpoint:
                 self._queued.add(task)
                 task.add_done_callback(partial(self._settled, part.signal))
             elif (refused := _refused(task)) is not None:
+                self._intake.count_refused(part.signal, refused)
                 refusals.append(refused)
                 waiting |= part.categories if refused.reason in words.BUSY else set()
         if refusals and len(refusals) == len(parts):
