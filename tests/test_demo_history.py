@@ -284,6 +284,29 @@ def test_metrics_agree_with_the_traces(pools: Pools, chunks: list[Chunk], when: 
     assert exemplars > 0
 
 
+def test_requests_in_flight_are_never_fewer_than_none(pools: Pools, when: Past) -> None:
+    """Also across a release, whose process knows nothing of what the one before began."""
+    for template in (template for pool in pools.values() for template in pool):
+        active = Counter[str]()
+        for measure in template.measures:
+            if measure.name == metrics.ACTIVE:
+                active[measure.service] += int(measure.value)
+                assert active[measure.service] >= 0, template.action
+        assert not any(active.values()), template.action
+    replayer = Replayer(pools, when, SEED, values_only=True)
+    values = [v for chunk in replayer.chunks(events(when, SEED), 5 * MINUTE) for v in chunk.values]
+    levels = [
+        point.as_int
+        for request in metrics.requests(values, when, SEED)
+        for group in request.resource_metrics
+        for metric in group.scope_metrics[0].metrics
+        if metric.name == metrics.ACTIVE
+        for point in metric.sum.data_points
+    ]
+    assert min(levels) == 0
+    assert 0 < max(levels) < 100
+
+
 def test_the_same_seed_makes_the_same_hour(pools: Pools, when: Past) -> None:
     assert events(when, SEED) == events(when, SEED)
     assert events(when, SEED) != events(when, SEED + 1)

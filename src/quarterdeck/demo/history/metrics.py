@@ -22,6 +22,7 @@ from quarterdeck.demo.shop.roster import BEFORE, ROLES
 from quarterdeck.demo.shop.telemetry import Instruments, meter_provider, resource
 
 EVERY = 60 * SECOND
+ACTIVE = "http.server.active_requests"
 EXEMPLAR_OF = 40  # durations, one comes with the trace it was measured in
 
 
@@ -36,6 +37,7 @@ class _Process:
         self.instruments = Instruments(provider, f"shop.{service}")
         self._moments: dict[bytes, int] = {}
         self._durations = 0
+        self._begun: set[bytes] = set()  # requests in flight, by their spans
         observe = self.instruments.observe
         self._figures.observe(self.instruments)
         if service == "supplier":
@@ -47,6 +49,8 @@ class _Process:
             )
 
     def record(self, value: Value) -> None:
+        if value.name == ACTIVE and not self._in_flight(value):
+            return
         context = None
         if value.name.endswith("duration"):
             self._durations += 1
@@ -63,6 +67,16 @@ class _Process:
                 )
             )
         self.instruments.record(value.name, value.value, value.attributes, context)
+
+    def _in_flight(self, value: Value) -> bool:
+        """Whether this process counts it: not the end of what began in the release before."""
+        if value.value > 0:
+            self._begun.add(value.span_id)
+        elif value.span_id in self._begun:
+            self._begun.remove(value.span_id)
+        else:
+            return False
+        return True
 
     def collect(self, at: int) -> ExportMetricsServiceRequest | None:
         """What the process would have sent at that time."""

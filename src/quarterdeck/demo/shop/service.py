@@ -151,14 +151,16 @@ async def _answer(
     attributes = _request_attributes(service, request, route)
     fixed = {"http__request__method": method, "url__scheme": "http"}
     started = time.perf_counter()
-    telemetry.measure("http.server.active_requests", 1, **fixed)
-    with telemetry.tracer.start_as_current_span(
-        f"{method} {route}" if route else method,
-        kind=SpanKind.SERVER,
-        attributes=attributes,
-        record_exception=False,
-        set_status_on_exception=False,
-    ) as span:
+    with (
+        telemetry.tracer.start_as_current_span(
+            f"{method} {route}" if route else method,
+            kind=SpanKind.SERVER,
+            attributes=attributes,
+            record_exception=False,
+            set_status_on_exception=False,
+        ) as span,
+        _counted(telemetry, fixed),
+    ):
         measured: Attributes = dict(fixed)
         if route:
             measured["http__route"] = route
@@ -186,11 +188,20 @@ async def _answer(
             span.set_attribute("error.type", str(status))
             span.set_status(Status(StatusCode.ERROR, f"answered {status}"))
         measured["http__response__status_code"] = status
-        telemetry.measure("http.server.active_requests", -1, **fixed)
         telemetry.measure("http.server.request.duration", time.perf_counter() - started, **measured)
         if access_log:  # within the span, so that the line leads to it
             telemetry.log.info("%s", _combined(request, response))
     return response
+
+
+@contextmanager
+def _counted(telemetry: Telemetry, attributes: Attributes) -> Iterator[None]:
+    """A request in flight, up to its end, also if its caller gives up and it is cancelled."""
+    telemetry.measure("http.server.active_requests", 1, **attributes)
+    try:
+        yield
+    finally:
+        telemetry.measure("http.server.active_requests", -1, **attributes)
 
 
 def clf_time(at: float) -> str:
