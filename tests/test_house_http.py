@@ -62,6 +62,10 @@ def routes() -> Router:
     async def big() -> dict[str, str]:
         return {"text": "x" * 5000}
 
+    @router.get("/stream", permission=Permission.PUBLIC)
+    async def stream() -> Response:
+        return Response(b": ping\n\n", media_type="text/event-stream")
+
     return router
 
 
@@ -265,3 +269,17 @@ async def test_requests_are_counted_by_route_and_not_by_address(settings: Settin
         in text
     )
     assert 'quarterdeck_http_requests_total{method="GET",route="other",status="404"} 2' in text
+
+
+async def test_how_long_a_stream_is_looked_at_is_no_duration(settings: Settings) -> None:
+    registry = Registry()
+    app = build_app(build_api([routes()], [], HeaderGate(), Static()), [], registry, settings)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://deck.test"
+    ) as client:
+        for path in ("big", "stream"):
+            await client.get(f"/api/test/{path}")
+    text = registry.render()
+    assert 'quarterdeck_http_request_seconds_count{route="/api/test/big"} 1' in text
+    assert 'quarterdeck_http_requests_total{method="GET",route="/api/test/stream"' in text
+    assert 'quarterdeck_http_request_seconds_count{route="/api/test/stream"' not in text

@@ -11,7 +11,7 @@ import time
 from collections.abc import MutableMapping
 from typing import Any
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -46,7 +46,7 @@ class Frame:
         )
         self._seconds = registry.histogram(
             "quarterdeck_http_request_seconds",
-            "Time until a request to the API or the UI was answered.",
+            "Time until a request to the API or the UI was answered, without streams of events.",
             ("route",),
         )
 
@@ -56,12 +56,13 @@ class Frame:
         identity = _request_id(scope)
         token = request_id.set(identity)
         started = time.perf_counter()
-        status = 0
+        status, endless = 0, False
 
         async def send_framed(message: Message) -> None:
-            nonlocal status
+            nonlocal status, endless
             if message["type"] == "http.response.start":
                 status = message["status"]
+                endless = _endless(message)
                 _add_headers(scope, message, identity)
             await send(message)
 
@@ -81,7 +82,8 @@ class Frame:
         finally:
             route = _route(scope)
             self._count.add(1, _method(scope), route, str(status))
-            self._seconds.observe(time.perf_counter() - started, route)
+            if not endless:
+                self._seconds.observe(time.perf_counter() - started, route)
             request_id.reset(token)
 
     def _declared_too_large(self, scope: Scope) -> TooLarge | None:
@@ -128,6 +130,12 @@ def _add_headers(scope: Scope, message: MutableMapping[str, Any], identity: str)
     headers.setdefault("cache-control", "no-store")
     if scope.get("scheme") == "https":
         headers["strict-transport-security"] = HSTS
+
+
+def _endless(message: Message) -> bool:
+    """Whether a stream of events begins: how long somebody looks on is not how slow we are."""
+    kind = Headers(raw=message["headers"]).get("content-type", "")
+    return kind.startswith("text/event-stream")
 
 
 def _route(scope: Scope) -> str:
