@@ -242,6 +242,58 @@ def test_deltas_add_up_from_midnight(store: Store) -> None:
     assert short.values[0, 0] == 13
 
 
+def test_deltas_that_also_fall_add_up_to_a_gauge(store: Store) -> None:
+    midnight = NOW // DAY * DAY
+
+    def fill(metrics: Any) -> None:
+        made = metrics.add(name="jobs").sum
+        made.aggregation_temporality = DELTA
+        for minute, value in ((-1, 3), (1, 10), (2, -4)):
+            end = midnight + minute * MINUTE
+            made.data_points.add(**times(end, end - MINUTE), as_int=value)
+
+    store.send(fill)
+    asked = store.queries.range(
+        store.project, "jobs", midnight - MINUTE, midnight + 2 * MINUTE, MINUTE
+    )
+    assert asked.values[0].tolist() == [3, 0, 10, 6]
+    assert store.queries.metadata(store.project, "", -1, -1)["jobs"][0]["type"] == "gauge"
+
+
+def test_deltas_add_up_over_a_change_of_bounds(store: Store) -> None:
+    midnight = NOW // DAY * DAY
+
+    def fill(metrics: Any) -> None:
+        made = metrics.add(name="wait").histogram
+        made.aggregation_temporality = DELTA
+        for minute, bounds, counts in (
+            (-10, [7], [5, 0]),
+            (1, [5, 10], [1, 1, 1]),
+            (2, [5, 10, 20], [1, 1, 1, 1]),
+            (3, [10, float("inf")], [2, 1, 0]),
+            (4, [], []),
+        ):
+            made.data_points.add(
+                **times(midnight + minute * MINUTE, midnight + (minute - 1) * MINUTE),
+                count=sum(counts) or 6, sum=1, explicit_bounds=bounds, bucket_counts=counts,
+            )  # fmt: skip
+
+    store.send(fill)
+    asked = store.queries.range(
+        store.project, "wait_bucket", midnight + MINUTE, midnight + 4 * MINUTE, MINUTE
+    )
+    found = {labels["le"]: asked.values[row].tolist() for row, labels in enumerate(asked.labels)}
+    # What lies between 5 and 10 in the third minute is not known; nor what is below 20 in the first.
+    assert found == {
+        "5": [1, 2, 2, 2], "10": [2, 4, 6, 6], "20": [2, 5, 7, 7], "+Inf": [3, 7, 10, 16],
+    }  # fmt: skip
+    assert store.one("wait_count", midnight + 4 * MINUTE) == 16
+    raw = store.queries.instant(store.project, "wait_bucket[4m]", midnight + 4 * MINUTE).raw
+    assert raw is not None
+    assert len(raw) == 4
+    assert all((each.values[1:] >= each.values[:-1]).all() for each in raw)
+
+
 def test_a_point_without_a_value_ends_its_series(store: Store) -> None:
     def fill(metrics: Any) -> None:
         made = metrics.add(name="level").gauge

@@ -46,8 +46,8 @@ class Kind:
 
     @property
     def accumulates(self) -> bool:
-        """Whether its points are differences that become a counter."""
-        return self.temporality == "delta" and (self.type != "sum" or self.monotonic)
+        """Whether its points are differences that add up: to a counter, or to a gauge."""
+        return self.temporality == "delta"
 
     @property
     def prometheus_type(self) -> str:

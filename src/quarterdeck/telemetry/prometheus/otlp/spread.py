@@ -15,7 +15,13 @@ from quarterdeck.store.telemetry import Engine, Limits, columns
 from quarterdeck.store.telemetry.columns import Columns
 from quarterdeck.telemetry.prometheus.family import Match
 from quarterdeck.telemetry.prometheus.numbers import text_of
-from quarterdeck.telemetry.prometheus.otlp.accumulate import Deltas, accumulated, begin_of
+from quarterdeck.telemetry.prometheus.otlp.accumulate import (
+    DAY_MS,
+    Deltas,
+    accumulated,
+    begin_of,
+)
+from quarterdeck.telemetry.prometheus.otlp.layouts import Layout, alike, layouts, widened
 from quarterdeck.telemetry.prometheus.points import Places, Points, Series, between, joined, none
 from quarterdeck.telemetry.prometheus.samples import place
 from quarterdeck.telemetry.promql.source import STALE_BITS, Labels, Times, Values
@@ -102,6 +108,11 @@ class _Rows:
         other.accumulates = self.accumulates
         return other
 
+    def days(self, base: list[Labels]) -> npt.NDArray[np.int64]:
+        """Numbers the days of each series; physical series with the same labels are one."""
+        days = np.column_stack((Series().places(base)[self.series], self.times // DAY_MS))
+        return np.unique(days, axis=0, return_inverse=True)[1].ravel()
+
     def points(self, asked: Asked, places: Places, values: Values) -> Points:
         """One value a row, of series whose places in the answer are given."""
         series = places[self.series]
@@ -125,20 +136,17 @@ def _buckets(asked: Asked, wanted: "Wanted", series: Series) -> Points:
     assert counts.offsets is not None
     widths = np.diff(counts.offsets)
     sound = (widths == np.diff(bounds.offsets) + 1) & (widths > 0) & ~rows.stale
-    base = wanted.labels()
-    parts = []
-    for index in _alike(bounds.values, bounds.offsets, np.flatnonzero(sound)):
-        begin, end = bounds.offsets[index[0]], bounds.offsets[index[0] + 1]
-        edges = bounds.values[begin:end]
-        cells = counts.offsets[index][:, None] + np.arange(len(edges) + 1)
-        sums = counts.values[cells].cumsum(axis=1).astype(np.float64)
-        names = [text_of(float(edge)) for edge in edges]
-        if not names or names[-1] != "+Inf":
-            names.append("+Inf")
-        parts += _each(asked, wanted, series, base, "le", names, rows.at(index), sums)
+    found = layouts(bounds, counts, np.flatnonzero(sound))
     rest = np.flatnonzero(~sound & ~rows.stale)  # no buckets were kept: what is known is the total
-    total = read["total"].values[rest][:, None]
-    parts += _each(asked, wanted, series, base, "le", ["+Inf"], rows.at(rest), total)
+    if len(rest):
+        found.append(Layout(rest, np.empty(0), read["total"].values[rest][:, None]))
+    base = wanted.labels()
+    if rows.accumulates:
+        found = widened(found, rows.days(base))
+    parts = []
+    for each in found:
+        mine = rows.at(each.index)
+        parts += _each(asked, wanted, series, base, "le", each.names, mine, each.sums)
     return joined([*parts, _markers(asked, rows, parts, series, base)])
 
 
@@ -152,32 +160,13 @@ def _quantiles(asked: Asked, wanted: "Wanted", series: Series) -> Points:
     full = np.flatnonzero((np.diff(quantiles.offsets) > 0) & ~rows.stale)
     base = wanted.labels()
     parts = []
-    for index in _alike(quantiles.values, quantiles.offsets, full):
+    for index in alike(quantiles.values, quantiles.offsets, full):
         begin, end = quantiles.offsets[index[0]], quantiles.offsets[index[0] + 1]
         names = [text_of(float(quantile)) for quantile in quantiles.values[begin:end]]
         cells = quantiles.offsets[index][:, None] + np.arange(end - begin)
         found = values.values[cells]
         parts += _each(asked, wanted, series, base, "quantile", names, rows.at(index), found)
     return joined([*parts, _markers(asked, rows, parts, series, base)])
-
-
-def _alike(
-    items: npt.NDArray[np.float64],
-    offsets: npt.NDArray[np.int64],
-    rows: npt.NDArray[np.int64],
-) -> list[npt.NDArray[np.int64]]:
-    """Rows whose lists are the same, together. A list seldom changes, so runs are compared."""
-    if not len(rows):
-        return []
-    found: dict[bytes, list[npt.NDArray[np.int64]]] = {}
-    widths = offsets[rows + 1] - offsets[rows]
-    for width in np.unique(widths).tolist():
-        mine = rows[widths == width]
-        cells = items[offsets[mine][:, None] + np.arange(width)]
-        changes = np.flatnonzero((cells[1:] != cells[:-1]).any(axis=1)) + 1
-        for run in np.split(np.arange(len(mine)), changes):
-            found.setdefault(cells[run[0]].tobytes(), []).append(mine[run])
-    return [np.concatenate(runs) for runs in found.values()]
 
 
 def _each(
