@@ -30,7 +30,6 @@ from quarterdeck.core.web import RawRoute, Router
 from quarterdeck.http import checks
 from quarterdeck.http.application import build_api, build_app
 from quarterdeck.http.health import Check, HealthChecks, health_router
-from quarterdeck.http.health import Gap as ShownGap
 from quarterdeck.http.protocol import Bounds
 from quarterdeck.http.self_metrics import collect_process
 from quarterdeck.http.server import (
@@ -50,7 +49,6 @@ from quarterdeck.store.backup.api import backup_router
 from quarterdeck.store.blobs import open_blobs
 from quarterdeck.store.control import ControlStore, open_control
 from quarterdeck.store.control.delivery import Delivery
-from quarterdeck.store.control.gaps import Gap
 from quarterdeck.store.lock import lock_data
 from quarterdeck.store.telemetry import EmbeddedEngine, open_engine
 from quarterdeck.telemetry.derived.engine import EVERY_SECONDS, DerivedMetrics
@@ -77,8 +75,10 @@ from quarterdeck.wiring import (
     OwnHost,
     Recorder,
     account_for_gap,
+    open_errors,
     scraping_of,
     series_limit,
+    shown_gap,
 )
 
 Ending = Callable[[], Awaitable[None] | None]
@@ -136,6 +136,7 @@ class App:
                 self._open_resources,
                 self._open_backup,
                 self._open_ingest,
+                self._open_errors,
                 self._open_housekeeping,
                 self._open_query,
                 self._open_demo,
@@ -150,8 +151,8 @@ class App:
         except BaseException:
             await self.stop()
             raise
-        took = round(time.perf_counter() - began, 3)
-        _log.info("Answering.", extra=fields(url=self.url, seconds=took))
+        seconds = round(time.perf_counter() - began, 3)
+        _log.info("Answering.", extra=fields(url=self.url, seconds=seconds))
 
     async def setup_link(self) -> str:
         """Where the first account is made from any machine; empty once there is one."""
@@ -174,8 +175,7 @@ class App:
 
     async def _take_directory(self) -> None:
         lock = await asyncio.to_thread(lock_data, self.settings.data_dir)
-        self._endings.append(lock.close)
-        self._endings.append(self._alive.stopped)
+        self._endings += [lock.close, self._alive.stopped]
 
     async def _take_ports(self) -> None:
         """Before the slow parts, so that a taken port is known at once and clients can queue."""
@@ -269,6 +269,13 @@ class App:
         self.scraping = scraping_of(
             self.resources, self.intake, self.accounts, self.settings, self.clock, self.metrics
         )
+
+    async def _open_errors(self) -> None:
+        routes, router = await open_errors(
+            self.intake, self.engine, self.control, self.accounts, self.clock, self.metrics
+        )
+        self.raw_routes += routes
+        self._routers.append(router)
 
     async def _open_housekeeping(self) -> None:
         """Jobs, derived metrics, what follows a deleted project, environments that appear."""
@@ -371,7 +378,7 @@ class App:
             self._checks,
             self.clock,
             restarts=int(self._told.get("restarts", 0)),
-            last_gap=_shown(gap) if gap is not None and not gap.planned else None,
+            last_gap=shown_gap(gap) if gap is not None and not gap.planned else None,
         )
         self._routers.append(health_router(health, self.metrics))
 
@@ -379,22 +386,15 @@ class App:
         self.api = build_api(self._routers, self.raw_routes, self.accounts)
         dispatch = build_app(self.api, self.raw_routes, self.metrics, self.settings)
         dispatch.ingest_only_port = self.otlp_http_port or None
-        server = HttpServer(
-            dispatch, self._sockets, Bounds(affordable(int(self.settings.max_connections)))
-        )
+        bounds = Bounds(affordable(int(self.settings.max_connections)))
+        server = HttpServer(dispatch, self._sockets, bounds)
         self._endings.append(server.stop)
         self._endings.append(self.streams.close)  # before the server waits for them to end
         await server.start()
 
     async def _show_life(self) -> None:
         self._alive.began(self.url)
-        self._every(BEAT_SECONDS, self._beat)
+        self._every(BEAT_SECONDS, partial(asyncio.to_thread, self._alive.beat))
 
     async def _beat(self) -> None:
         self._alive.beat()
-
-
-def _shown(gap: Gap) -> ShownGap:
-    return ShownGap(
-        from_ms=gap.from_ms, to_ms=gap.to_ms, seconds=round(gap.seconds, 3), reason=gap.reason
-    )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from quarterdeck.accounts.audit import audit
 from quarterdeck.accounts.gate import Accounts
@@ -23,6 +23,11 @@ from quarterdeck.core.log import fields
 from quarterdeck.core.metrics import Registry
 from quarterdeck.core.permissions import Principal, ProjectRef
 from quarterdeck.core.settings import Settings
+from quarterdeck.core.web import RawRoute, Router
+from quarterdeck.errors import issues, keep
+from quarterdeck.errors.api import errors_router
+from quarterdeck.errors.sentry.http import sentry_routes
+from quarterdeck.http.health import Gap as ShownGap
 from quarterdeck.resources.service import Resources
 from quarterdeck.store.alive import LastLife
 from quarterdeck.store.control import ControlStore
@@ -38,7 +43,7 @@ from quarterdeck.telemetry.ingest.outcome import Refused
 from quarterdeck.telemetry.ingest.prometheus.own import keep_series
 from quarterdeck.telemetry.query.environments import environments
 from quarterdeck.telemetry.scrape.engine import Scraping
-from quarterdeck.telemetry.spec import RetentionSpec
+from quarterdeck.telemetry.spec import RetentionSpec, Signal
 
 EMPTYING = (annotations.empty_project, senders.empty_project)
 """What telemetry keeps in the control store about a project, and takes along when it goes."""
@@ -86,7 +91,7 @@ class KeptDays:
 
     def __call__(self, project_id: int, signal: str) -> int:
         spec = self._resources.get(RetentionSpec, project_id)
-        return spec.days(cast(Literal["traces", "logs", "metrics"], signal), self._default)
+        return spec.days(cast(Signal, signal), self._default)
 
 
 def series_limit(resources: Resources, settings: Settings) -> Callable[[int], int]:
@@ -187,6 +192,21 @@ def scraping_of(
     )
 
 
+async def open_errors(
+    intake: Intake,
+    engine: EmbeddedEngine,
+    control: ControlStore,
+    accounts: Accounts,
+    clock: Clock,
+    metrics: Registry,
+) -> tuple[list[RawRoute], Router]:
+    """Errors as the server takes them in and shows them."""
+    kept = await keep.open_errors(intake, engine, control)
+    accounts.emptying.append(issues.empty_project)
+    routes = sentry_routes(intake, kept.keep, accounts.project_by_id, clock, metrics)
+    return routes, errors_router(engine, control, kept)
+
+
 async def account_for_gap(
     control: ControlStore,
     last: LastLife | None,
@@ -212,3 +232,9 @@ async def account_for_gap(
         totals.seconds
     )
     return gap
+
+
+def shown_gap(gap: Gap) -> ShownGap:
+    return ShownGap(
+        from_ms=gap.from_ms, to_ms=gap.to_ms, seconds=round(gap.seconds, 3), reason=gap.reason
+    )

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from quarterdeck.resources.spec import Spec, ui
 from quarterdeck.telemetry.query.search_check import readable
 
-Signal = Literal["traces", "logs", "metrics"]
+Signal = Literal["traces", "logs", "metrics", "errors"]
 
 _MAX_DAYS = 3650
 
@@ -42,7 +42,15 @@ class RetentionSpec(Spec):
         examples=[90],
         json_schema_extra=ui(unit="days", placeholder="the server's default"),
     )
-
+    errors: int | None = Field(
+        None,
+        title="Errors",
+        description="Days that error events are kept; issues stay.",
+        ge=1,
+        le=_MAX_DAYS,
+        examples=[90],
+        json_schema_extra=ui(unit="days", placeholder="the server's default"),
+    )
     series_limit: int | None = Field(
         None,
         title="Active series",
@@ -55,7 +63,7 @@ class RetentionSpec(Spec):
 
     def days(self, signal: Signal, default: int) -> int:
         """Days that a signal is kept, where `default` is the setting `retention_days`."""
-        chosen = {"traces": self.traces, "logs": self.logs, "metrics": self.metrics}[signal]
+        chosen: int | None = getattr(self, signal)
         return default if chosen is None else chosen
 
 

@@ -7,8 +7,8 @@ of a row. What adds a table to the schema adds it here, and a test compares the 
 from dataclasses import dataclass
 from typing import Literal
 
-Signal = Literal["traces", "logs", "metrics"]
-SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics")
+Signal = Literal["traces", "logs", "metrics", "errors"]
+SIGNALS: tuple[Signal, ...] = ("traces", "logs", "metrics", "errors")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ TABLES: tuple[Table, ...] = (
     *(Table(name, ("metrics",), "toDate(time)") for name in _PROMETHEUS),
     Table("prom_series", ("metrics",), "day"),
     Table("prom_metadata", ("metrics",), "day"),
+    Table("error_events", ("errors",), "toDate(time)"),
+    Table("error_groups_1h", ("errors",), "toDate(hour)"),
     Table("facets_15m", ("traces", "logs"), "toDate(quarter)"),
     Table("releases", ("traces", "logs"), "day"),
     Table("rejects", SIGNALS, "toDate(time)"),

@@ -27,6 +27,7 @@ import orjson
 
 from quarterdeck.core.errors import BadInput, QuarterdeckError, TooMany, Unavailable
 from quarterdeck.store.telemetry.migrate import migrate
+from quarterdeck.store.telemetry.params import params_of
 
 log = logging.getLogger(__name__)
 
@@ -172,6 +173,11 @@ class EmbeddedEngine:
         """Insert a block of these columns in the format `Native`; duplicates are left to merges."""
         self._insert(f"{table} ({columns})", "optimize_on_insert = 0", "Native", data)
 
+    def insert_json(self, table: str, data: bytes) -> None:
+        """Insert JSON objects, one a line; fields that the table does not have are an error."""
+        settings = "input_format_skip_unknown_fields = 0, query_plan_enable_optimizations = 0"
+        self._insert(table, settings, "JSONEachRow", data)
+
     def _insert(self, into: str, settings: str, format: str, data: bytes) -> None:
         """The bytes pass through a file in memory, because the engine's streaming insert reports
         parse errors alone: what a view or a full disk refuses would be lost without a word.
@@ -228,7 +234,7 @@ class EmbeddedEngine:
         with self._borrow(pool, limits.seconds) as connection:
             started = time.perf_counter()
             try:
-                answer = connection.query(text, "JSONCompact", params=_params(params))
+                answer = connection.query(text, "JSONCompact", params=params_of(params))
                 raw = answer.bytes()
             except Exception as error:
                 raise _translate(error) from error
@@ -250,7 +256,7 @@ class EmbeddedEngine:
         pool = self._reserved if reserved else self._readers
         with self._borrow(pool, limits.seconds) as connection:
             try:
-                return bytes(connection.query(text, format, params=_params(params)).bytes())
+                return bytes(connection.query(text, format, params=params_of(params)).bytes())
             except Exception as error:
                 raise _translate(error) from error
 
@@ -314,26 +320,6 @@ class EmbeddedEngine:
                     connection.close()
         with self._admin_lock:
             self._admin.close()
-
-
-def _params(params: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """Parameters as the engine reads them: text escaped as in TSV, lists as array literals."""
-    if not params:
-        return None
-    return {name: _escaped(value) for name, value in params.items()}
-
-
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r", "\0": "\\0"})
-
-
-def _escaped(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return "[" + ",".join(_quoted(v) if isinstance(v, str) else str(v) for v in value) + "]"
-    return value.translate(_ESCAPES) if isinstance(value, str) else value
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"
 
 
 def _parse(raw: Any, elapsed_ms: float) -> Result:

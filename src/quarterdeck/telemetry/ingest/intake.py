@@ -105,16 +105,7 @@ class Intake:
         )
         registry.collect(self._figures)
 
-        def batcher(signal: str, write: Write, longest_s: float) -> Batcher:
-            return Batcher(
-                signal,
-                write,
-                self.budget,
-                flush_ms=limits.flush_ms,
-                longest_s=longest_s,
-                committed=self._committed,
-            )
-
+        batcher = self._batcher
         self._batchers = {
             s.name: batcher(s.name, writer(engine, s, kept_days), s.longest_s) for s in SIGNALS
         }
@@ -131,6 +122,20 @@ class Intake:
                 remote_write.writer(engine, version, kept_days, active),
                 remote_write.LONGEST_S,
             )
+
+    def _batcher(self, signal: str, write: Write, longest_s: float) -> Batcher:
+        return Batcher(
+            signal,
+            write,
+            self.budget,
+            flush_ms=self.limits.flush_ms,
+            longest_s=longest_s,
+            committed=self._committed,
+        )
+
+    def take(self, signal: str, table: str, write: Write, longest_s: float) -> None:
+        """Take requests for a table of a higher floor: `keep(…, by=table)` then gives them to `write`."""
+        self._batchers[table] = self._batcher(signal, write, longest_s)
 
     def authorise(self, authorization: str, project: str | None, origin: str | None) -> ProjectRef:
         """The project that the sender may write to, or Refused."""
