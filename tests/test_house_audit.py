@@ -43,6 +43,9 @@ CHANGES_NOTHING = {
     "POST /elasticsearch/{index}/_bulk": "ingest",
     "PUT /elasticsearch/{index}/_bulk": "ingest",
     "PUT /elasticsearch/{rest}": "acknowledged to shippers, and nothing is done",
+    "POST /api/{project_id}/envelope": "ingest",
+    "POST /api/{project_id}/store": "ingest",
+    "POST /api/{project_id}/security": "ingest",
     "POST /api/sql": "one SELECT",
     "POST /prometheus/api/v1/query": "a question, as the other five",
     "POST /prometheus/api/v1/query_range": "a question",
@@ -88,6 +91,20 @@ class Desk:
 
     def make(self, name: str, path: str, json: Any) -> None:
         self.made[name] = self.ask("POST", path, json)
+
+    def change_issues(self) -> None:
+        """Two errors of different kinds, of which one is resolved."""
+        dsn = self.ask("GET", "/api/projects/default")["dsn"]
+        key, store = dsn.split("/")[2].split("@")[0], f"/api/{dsn.rpartition('/')[2]}/store/"
+        for name in ("Late", "Lost"):
+            document = {"exception": {"values": [{"type": name, "value": name}]}}
+            self.ask("POST", f"{store}?sentry_key={key}", document)
+        self.ask("PATCH", "/api/issues/1", {"status": "resolved"})
+
+    def split_issue(self) -> None:
+        now = time.time_ns() // 1_000_000
+        found = self.ask("GET", f"/api/issues/1?from={now - 3_600_000}&to={now + 60_000}")
+        self.ask("POST", "/api/issues/1/split", {"group": found["groups"][0]["of_group"]})
 
     def as_bob(self, method: str, path: str, json: Any = None) -> None:
         found = answered(self.bob, method, path, json)
@@ -158,6 +175,19 @@ CHANGES: dict[str, tuple[Callable[[Desk], Any], tuple[str, ...]]] = {
         lambda d: d.ask("DELETE", f"/api/annotations/{d.made['annotation']['id']}"),
         ("annotation.delete",),
     ),
+    "PATCH /api/issues/{issue_id}": (
+        lambda d: d.change_issues(),
+        ("issue.change",),
+    ),
+    "POST /api/issues/{issue_id}/comments": (
+        lambda d: d.ask("POST", "/api/issues/1/comments", {"text": "Looking."}),
+        ("issue.comment",),
+    ),
+    "POST /api/issues/{issue_id}/merge": (
+        lambda d: d.ask("POST", "/api/issues/1/merge", {"issues": ["2"]}),
+        ("issue.merge",),
+    ),
+    "POST /api/issues/{issue_id}/split": (lambda d: d.split_issue(), ("issue.split",)),
     "POST /api/invitations": (
         lambda d: d.make("invitation", "/api/invitations", INVITED),
         ("invitation.create",),

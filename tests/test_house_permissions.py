@@ -65,8 +65,10 @@ def keys(server: Server) -> dict[Role, str]:
 
 
 def requests(routes: list[Route]) -> Iterator[tuple[str, str, Permission]]:
+    """Sentry's endpoints tell by another key, in other words: test_sentry_http.py holds them."""
     for method, path, permission in routes:
-        yield method, re.sub(r"\{[^}]+\}", "nothing", path), permission
+        if not path.startswith("/api/{project_id"):
+            yield method, re.sub(r"\{[^}]+\}", "nothing", path), permission
 
 
 def refused(client: httpx.Client, method: str, path: str) -> int:

@@ -151,7 +151,7 @@ async def test_two_that_create_the_same_name_make_one_resource(desk: Desk) -> No
 async def test_a_singleton_stands_with_its_defaults_until_written(desk: Desk) -> None:
     before = (await desk.ask("viewer", "GET", "/retention/default")).json()
     assert (before["revision"], before["origin"], before["id"]) == (0, "default", "")
-    assert set(before["spec"]) == {"traces", "logs", "metrics", "series_limit"}
+    assert set(before["spec"]) == {"traces", "logs", "metrics", "errors", "series_limit"}
     assert set(before["spec"].values()) == {None}
     assert (await desk.ask("viewer", "GET", "/retention")).json()["items"] == [before]
     assert desk.resources.get(RetentionSpec, 1).days("logs", 30) == 30

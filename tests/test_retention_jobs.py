@@ -3,12 +3,16 @@
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
+import orjson
 import pytest
 
 from quarterdeck.core.clock import SystemClock
 from quarterdeck.core.errors import BadInput
 from quarterdeck.core.settings import load
+from quarterdeck.errors.keep import row_of
+from quarterdeck.errors.sentry.received import SentEvent
 from quarterdeck.telemetry import retention
 from quarterdeck.telemetry.erase import erase_person
 from quarterdeck.telemetry.jobs import Jobs
@@ -70,7 +74,7 @@ def test_signals_are_kept_apart() -> None:
     project = new_project().id
     now = LONG_AGO + 100 * DAY
     fill(project, 1, 20, now=now)
-    kept = {"traces": 30, "logs": 5, "metrics": 90}
+    kept = {"traces": 30, "logs": 5, "metrics": 90, "errors": 90}
     retention.expire(shared_engine(), lambda _, signal: kept[signal], [project], now)
     assert (days("spans", project), days("logs", project)) == (2, 1)
 
@@ -135,6 +139,14 @@ def test_deleting_a_project_leaves_nothing_of_it_and_all_of_the_others() -> None
         assert count(table, stays) == 1, table
 
 
+def add_errors(project: int, *documents: dict[str, Any]) -> None:
+    """Error events as an SDK would have sent them."""
+    now = now_ns()
+    sent = (SentEvent(uuid4().hex, "error", d, orjson.dumps(d), now, 0) for d in documents)
+    rows = b"\n".join(row_of(project, each).json for each in sent)
+    shared_engine().insert_json("raw_error_events", rows)
+
+
 def test_a_person_is_gone_from_every_table_and_the_others_stay() -> None:
     project, other = new_project().id, new_project().id
     who, at = "o'Hara\\42", now_ns()
@@ -154,12 +166,14 @@ def test_a_person_is_gone_from_every_table_and_the_others_stay() -> None:
             "INSERT INTO exemplars (project, series_id, time, value, value_int, value_type, trace_id, span_id, attributes, attribute_types)"
             f" VALUES ({owner}, 1, now64(9), 1, 1, 'int', '', '', map('user.id', 'o\\'Hara\\\\42'), ['string'])"
         )
+        add_errors(owner, {"user": {"id": who}}, {"extra": {"for": who}}, {"user": {"id": who + "3"}, "message": f"hello {who}"})  # fmt: skip
         engine.execute(f"INSERT INTO facets_15m (project, signal, field, quarter, value, items) VALUES ({owner}, 'logs', 'user.id', now(), 'o\\'Hara\\\\42', 1)")  # fmt: skip
     erased = erase_person(engine, project, who)
     assert erased.model_dump() == {
-        "spans": 4, "logs": 2, "exemplars": 1, "series": 1, "points": 2, "facets": 1, "rejects": 0,
+        "spans": 4, "logs": 2, "exemplars": 1, "series": 1, "points": 2, "errors": 2, "facets": 1, "rejects": 0,
     }  # fmt: skip
     assert (count("spans", project), count("logs", project), count("samples", project)) == (2, 2, 1)
+    assert (count("error_events", project), count("error_events", other)) == (1, 3)
     assert (count("spans", other), count("logs", other), count("samples", other)) == (6, 4, 3)
     again = erase_person(engine, project, who)
     assert set(again.model_dump().values()) == {0}

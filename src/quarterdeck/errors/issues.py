@@ -226,6 +226,7 @@ def change(
 def comment(conn: Connection, who: Principal, project: int, issue_id: str, text: str) -> None:
     found = one(conn, project, issue_id)
     _note(conn, project, found.id, who.name, "comment", text)
+    audit(conn, who, "issue.comment", found.id, project_id=project)
 
 
 def merge(conn: Connection, who: Principal, project: int, into: str, others: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ Counts by minute hold no ids and stay, as does text that happens to mention the 
 import re
 from collections.abc import Iterable
 
+import orjson
 from pydantic import BaseModel, Field
 
 from quarterdeck.core.errors import BadInput, Unavailable
@@ -43,6 +44,7 @@ class Erased(BaseModel):
     exemplars: int
     series: int = Field(description="Series labelled with the person.")
     points: int = Field(description="Points of these series.")
+    errors: int = Field(description="Error events of the person, or that hold the id as a value.")
     facets: int
     rejects: int = Field(description="Samples of refused items that mention the id.")
 
@@ -74,6 +76,7 @@ def erase_person(engine: Engine, project: int, user_id: str) -> Erased:
         + _erase(engine, "prom_exemplars", f"project = {project} AND ({_in_labels(who)})"),
         series=series + prometheus_series,
         points=points + prometheus_points,
+        errors=_erase(engine, "error_events", f"project = {project} AND ({_in_errors(user_id)})"),
         facets=_erase(
             engine, "facets_15m", f"project = {project} AND field IN ({_keys()}) AND value = {who}"
         ),
@@ -139,6 +142,15 @@ def _erase(engine: Engine, table: str, where: str) -> int:
 def _count(engine: Engine, table: str, where: str) -> int:
     sql = f"SELECT count() FROM {table} WHERE {where}"
     return int(engine.query("erase_count", sql, limits=_LIMITS).rows[0][0])
+
+
+def _in_errors(user_id: str) -> str:
+    """Whatever part of an event as it was sent is the id, and no more than it."""
+    whole = quote(orjson.dumps(user_id).decode())
+    names = ("user", "user_id", "user_email", "user_name")
+    return " OR ".join(
+        [f"{name} = {quote(user_id)}" for name in names] + [f"position(payload, {whole}) > 0"]
+    )
 
 
 def _in_labels(who: str) -> str:

@@ -114,6 +114,7 @@ _COUNTS: dict[Signal, str] = {
         for table in ("samples", "histograms", "exponential_histograms", "summaries")
     )
     + ") GROUP BY project",
+    "errors": "SELECT project, sum(events) FROM error_groups_1h GROUP BY project",
 }
 
 

@@ -696,6 +696,147 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/issues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Issues
+         * @description Issues of the project, with what happened in the range.
+         */
+        get: operations["issues_list_issues"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Issue
+         * @description An issue: why its events are grouped, what they have in common, what was done about it.
+         */
+        get: operations["issues_read_issue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change Issue
+         * @description Resolve, ignore, reopen, assign.
+         */
+        patch: operations["issues_change_issue"];
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List Events
+         * @description The newest events of the range.
+         */
+        get: operations["issues_list_events"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/events/{event_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Event
+         * @description An event in full, as it was sent; `latest` is the newest.
+         */
+        get: operations["issues_read_event"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Add Comment */
+        post: operations["issues_add_comment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/merge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Merge Issues
+         * @description Other issues become part of this one, and so do the events to come.
+         */
+        post: operations["issues_merge_issues"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/issues/{issue_id}/split": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Split Issue
+         * @description A group of events leaves the issue and becomes one of its own.
+         */
+        post: operations["issues_split_issue"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/prometheus/api/v1/rules": {
         parameters: {
             query?: never;
@@ -2906,6 +3047,216 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/{project_id}/envelope": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Envelopes of Sentry SDKs */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        /** CORS preflight */
+        options: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{project_id}/store": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Single events of old Sentry SDKs */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        /** CORS preflight */
+        options: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/{project_id}/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /** Reports of browsers: CSP, Expect-CT, the Reporting API */
+        post: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        delete?: never;
+        /** CORS preflight */
+        options: {
+            parameters: {
+                query?: never;
+                header?: never;
+                path?: never;
+                cookie?: never;
+            };
+            requestBody?: never;
+            responses: {
+                /** @description Accepted */
+                200: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content?: never;
+                };
+                /** @description An error */
+                default: {
+                    headers: {
+                        [name: string]: unknown;
+                    };
+                    content: {
+                        "application/json": components["schemas"]["Error"];
+                    };
+                };
+            };
+        };
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3294,6 +3645,23 @@ export interface components {
              */
             sampled: number;
         };
+        /** Change */
+        Change: {
+            status?: components["schemas"]["Status"] | null;
+            /**
+             * In Next Release
+             * @description With `resolved`: events of the newest release do not reopen it.
+             * @default false
+             */
+            in_next_release: boolean;
+            /**
+             * Ignored Until
+             * @description With `ignored`: else for good.
+             */
+            ignored_until?: number | null;
+            /** Assignee */
+            assignee?: string | null;
+        };
         /** Clock */
         Clock: {
             /** Signal */
@@ -3331,6 +3699,11 @@ export interface components {
             name: string;
             /** Help */
             help: string;
+        };
+        /** Comment */
+        Comment: {
+            /** Text */
+            text: string;
         };
         /** ComparedField */
         ComparedField: {
@@ -3948,6 +4321,16 @@ export interface components {
             /** Count */
             count: number;
         };
+        /** FacetView */
+        FacetView: {
+            /** Field */
+            field: string;
+            /** Values */
+            values: [
+                string,
+                number
+            ][];
+        };
         /** FieldStats */
         FieldStats: {
             /** Field */
@@ -4175,6 +4558,25 @@ export interface components {
              */
             series: number[];
         };
+        /** GroupView */
+        GroupView: {
+            /**
+             * Of Group
+             * @description What tells the group from others; to split it off.
+             */
+            of_group: string;
+            /** Events */
+            events: number;
+            /** Grouped By */
+            grouped_by: string;
+            /**
+             * Parts
+             * @description What made the events alike.
+             */
+            parts: string[];
+            /** Title */
+            title: string;
+        };
         /** Groups */
         Groups: {
             /** Items */
@@ -4199,6 +4601,20 @@ export interface components {
         HTTPValidationError: {
             /** Detail */
             detail?: components["schemas"]["ValidationError"][];
+        };
+        /** HistoryView */
+        HistoryView: {
+            /** At Ms */
+            at_ms: number;
+            /**
+             * Author
+             * @description Empty for what happened without anybody.
+             */
+            author: string;
+            /** What */
+            what: string;
+            /** Text */
+            text: string;
         };
         /** Host */
         Host: {
@@ -4419,6 +4835,94 @@ export interface components {
              * @description Where it is accepted; told once, when it is made.
              */
             url: string | null;
+        };
+        /** IssueDetail */
+        IssueDetail: {
+            issue: components["schemas"]["IssueView"];
+            /** Groups */
+            groups: components["schemas"]["GroupView"][];
+            /** History */
+            history: components["schemas"]["HistoryView"][];
+            /** Facets */
+            facets: components["schemas"]["FacetView"][];
+            /** Start Ms */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+        };
+        /** IssueList */
+        IssueList: {
+            /** Issues */
+            issues: components["schemas"]["IssueView"][];
+            /** Total */
+            total: number;
+            /**
+             * Start Ms
+             * @description Where the first step of a course begins.
+             */
+            start_ms: number;
+            /** Step Ms */
+            step_ms: number;
+        };
+        /** IssueView */
+        IssueView: {
+            /** Id */
+            id: string;
+            /** Number */
+            number: number;
+            /** Title */
+            title: string;
+            /** Culprit */
+            culprit: string;
+            /** Type */
+            type: string;
+            /** Level */
+            level: string;
+            /** Category */
+            category: string;
+            /** Severity */
+            severity: string;
+            /** Platform */
+            platform: string;
+            status: components["schemas"]["Status"];
+            /**
+             * After Release
+             * @description Resolved until a release other than this one has it.
+             */
+            after_release: string;
+            /** Ignored Until */
+            ignored_until: number | null;
+            /** Assignee */
+            assignee: string;
+            /** Regressions */
+            regressions: number;
+            /** First Seen Ms */
+            first_seen_ms: number;
+            /**
+             * First Release
+             * @description The release that it was first seen in: the suspect.
+             */
+            first_release: string;
+            /**
+             * Last Seen Ms
+             * @description Within the range; 0 when it did not happen there.
+             */
+            last_seen_ms: number;
+            /**
+             * Events
+             * @description Within the range.
+             */
+            events: number;
+            /**
+             * Users
+             * @description People affected within the range.
+             */
+            users: number;
+            /**
+             * Course
+             * @description Events by step of the range.
+             */
+            course: number[];
         };
         /** KeyBody */
         KeyBody: {
@@ -4788,6 +5292,14 @@ export interface components {
              * @description Ids of the spans that were found.
              */
             spans: string[];
+        };
+        /** Merge */
+        Merge: {
+            /**
+             * Issues
+             * @description Ids of those that go into it.
+             */
+            issues: string[];
         };
         /** MetricCardinality */
         MetricCardinality: {
@@ -6305,6 +6817,11 @@ export interface components {
                 [key: string]: unknown;
             };
         };
+        /** Split */
+        Split: {
+            /** Group */
+            group: string;
+        };
         /** SqlAnswer */
         SqlAnswer: {
             /** Columns */
@@ -6364,6 +6881,11 @@ export interface components {
             aggregates: string[];
             limits: components["schemas"]["SqlLimits"];
         };
+        /**
+         * Status
+         * @enum {string}
+         */
+        Status: "unresolved" | "resolved" | "ignored";
         /** Storage */
         Storage: {
             /** @description The whole server; null for a key that is limited to some projects. */
@@ -8147,6 +8669,302 @@ export interface operations {
                 content: {
                     "application/zstd": unknown;
                 };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_list_issues: {
+        parameters: {
+            query: {
+                status?: "unresolved" | "resolved" | "ignored" | "all";
+                /** @description Words of the title, culprit, category or assignee. */
+                q?: string;
+                sort?: "last" | "first" | "events" | "users";
+                /** @description Those too that did not happen in the range. */
+                quiet?: boolean;
+                limit?: number;
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueList"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_read_issue: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueDetail"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_change_issue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Change"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssueView"];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_list_events: {
+        parameters: {
+            query: {
+                /** @description Milliseconds since 1970, inclusive. */
+                from: number;
+                /** @description Milliseconds since 1970, exclusive. */
+                to: number;
+                /** @description Only this environment. */
+                environment?: string;
+            };
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    }[];
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_read_event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+                event_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        [key: string]: unknown;
+                    };
+                };
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_add_comment: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Comment"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_merge_issues: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Merge"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description An error */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Error"];
+                };
+            };
+        };
+    };
+    issues_split_issue: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The issue's id, or its number. */
+                issue_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Split"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description An error */
             default: {

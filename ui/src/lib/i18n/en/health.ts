@@ -47,7 +47,10 @@ export const health = {
       senders: 'Who sends',
     },
     signal: 'Signal',
-    signals: { traces: 'traces', logs: 'logs', metrics: 'metrics' } as Record<string, string>,
+    signals: { traces: 'traces', logs: 'logs', metrics: 'metrics', errors: 'errors' } as Record<
+      string,
+      string
+    >,
     environment: 'Environment',
     items: 'Items',
     seriesHint: 'series',

@@ -172,7 +172,7 @@ export const settings = {
     raw: 'Uncompressed',
     ratio: 'Compression',
     quotaHint: 'When the quota is reached, the oldest day is dropped first.',
-    signals: { traces: 'traces', logs: 'logs', metrics: 'metrics' },
+    signals: { traces: 'traces', logs: 'logs', metrics: 'metrics', errors: 'errors' },
   },
   secrets: {
     intro: 'Encrypted at rest, never shown again, used in settings as a reference.',

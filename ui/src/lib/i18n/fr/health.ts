@@ -54,7 +54,12 @@ export const health: Catalogue['health'] = {
       senders: 'Qui envoie',
     },
     signal: 'Signal',
-    signals: { traces: 'traces', logs: 'journaux', metrics: 'métriques' } as Record<string, string>,
+    signals: {
+      traces: 'traces',
+      logs: 'journaux',
+      metrics: 'métriques',
+      errors: 'erreurs',
+    } as Record<string, string>,
     environment: 'Environnement',
     items: 'Éléments',
     seriesHint: 'séries',

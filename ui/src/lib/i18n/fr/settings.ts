@@ -171,7 +171,7 @@ export const settings: Catalogue['settings'] = {
     raw: 'Non compressé',
     ratio: 'Compression',
     quotaHint: 'Quand le quota est atteint, le jour le plus ancien part d’abord.',
-    signals: { traces: 'traces', logs: 'journaux', metrics: 'métriques' },
+    signals: { traces: 'traces', logs: 'journaux', metrics: 'métriques', errors: 'erreurs' },
   },
   secrets: {
     intro: 'Chiffrés au repos, jamais remontrés, utilisés par référence dans les réglages.',
