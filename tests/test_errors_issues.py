@@ -56,7 +56,7 @@ class Desk:
     async def keep(self, *documents: dict[str, Any]) -> None:
         now = time.time_ns()
         sent = [
-            SentEvent(each["event_id"], "error", each, orjson.dumps(each), now, 0)
+            SentEvent(each["event_id"], "error", each, orjson.dumps(each), now, 0, "shop")
             for each in documents
         ]
         outcome = await self.errors.keep(self.project, sent)

@@ -142,7 +142,7 @@ def test_deleting_a_project_leaves_nothing_of_it_and_all_of_the_others() -> None
 def add_errors(project: int, *documents: dict[str, Any]) -> None:
     """Error events as an SDK would have sent them."""
     now = now_ns()
-    sent = (SentEvent(uuid4().hex, "error", d, orjson.dumps(d), now, 0) for d in documents)
+    sent = (SentEvent(uuid4().hex, "error", d, orjson.dumps(d), now, 0, "") for d in documents)
     rows = b"\n".join(row_of(project, each).json for each in sent)
     shared_engine().insert_json("raw_error_events", rows)
 

@@ -31,13 +31,12 @@ FULL = "there is no room for this event"
 
 
 class RecordingApp(App):
-    """Quarterdeck, with routes of ours before its own."""
+    """Quarterdeck, with routes of ours in place of its own."""
 
     events: Path
 
-    async def _open_ingest(self) -> None:
-        await super()._open_ingest()
-        self.raw_routes[:0] = sentry_routes(
+    async def _open_errors(self) -> None:
+        self.raw_routes += sentry_routes(
             self.intake, self._keep, self.accounts.project_by_id, self.clock, self.metrics
         )
 

@@ -29,7 +29,7 @@ from quarterdeck.telemetry.ingest.outcome import Outcome
 
 SIGNAL = "errors"
 TABLE = "raw_error_events"
-LONGEST_S = 1.0
+LONGEST_S = 0.05  # an SDK sends one event after another and waits for each answer
 MOST_KNOWN = 100_000  # groups whose issue is remembered
 _INLINE = 65_536  # bytes that are worked on at once; more goes to a thread
 
@@ -146,7 +146,7 @@ def _json(project: int, event: Event, grouped: Grouped, sent: SentEvent) -> byte
     return orjson.dumps(
         {
             "project": project, "time_ns": event.time_ns, "received_ns": sent.received_ns, "environment": event.environment,
-            "service": event.service, "release": event.release, "group_id": grouped.group, "event_id": event.event_id,
+            "service": event.service or sent.service, "release": event.release, "group_id": grouped.group, "event_id": event.event_id,
             "level": event.level, "type": event.type, "message": exception.value if exception else event.message,
             "culprit": grouped.culprit, "category": grouped.category, "severity": grouped.severity,
             "handled": "" if handled is None else "yes" if handled else "no", "platform": event.platform, "sdk": event.sdk,
