@@ -4264,6 +4264,11 @@ export interface components {
              * @description Points of these series.
              */
             points: number;
+            /**
+             * Errors
+             * @description Error events of the person, or that hold the id as a value.
+             */
+            errors: number;
             /** Facets */
             facets: number;
             /**
