@@ -17,6 +17,13 @@ describe('the upright axis', () => {
     expect(axis.high).toBeGreaterThanOrEqual(30);
   });
 
+  it.each(['areas', 'bars'] as const)('holds all of a stack, also below 0: %s', (kind) => {
+    const axis = axisOf(kind, panelUnit(''), [line(-600, 2), line(-2, 1), line(1, 0)]);
+    expect(axis.low).toBeLessThanOrEqual(-602);
+    expect(axis.high).toBeGreaterThanOrEqual(3);
+    expect(axis.ticks).toContain(0);
+  });
+
   it('keeps to the ends that were asked for', () => {
     expect(axisOf('lines', panelUnit('percent'), [line(130)], { min: 20, max: 100 })).toMatchObject(
       {

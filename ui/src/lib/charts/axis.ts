@@ -1,6 +1,6 @@
 /** The upright axis of a chart: from where to where, its ticks, and how high a value stands. */
 import { ticks, type ChartUnit } from './scale';
-import { highest, stacked, type ChartKind, type ChartSeries } from './series';
+import { highest, lowest, stacked, type ChartKind, type ChartSeries } from './series';
 
 /** What may be asked of an axis; the data decide what is not. */
 export interface AxisWish {
@@ -18,13 +18,6 @@ export interface Axis {
 
 const DECADES_OF_SILENCE = 2;
 
-function lowest(series: readonly ChartSeries[], above = -Infinity): number {
-  let least = Infinity;
-  for (const { values } of series)
-    for (const value of values) if (value !== null && value < least && value > above) least = value;
-  return least;
-}
-
 export function axisOf(
   kind: ChartKind,
   unit: ChartUnit,
@@ -32,10 +25,10 @@ export function axisOf(
   wish: AxisWish = {},
 ): Axis {
   const lists = series.map((each) => each.values);
-  const reach = kind !== 'lines' ? highest(stacked(lists).slice(-1)) : highest(lists);
-  if (wish.log) return logarithmic(reach, lowest(series, 0), wish);
-  const least = kind === 'lines' ? Math.min(0, lowest(series)) : 0;
-  const low = wish.min ?? least;
+  const drawn = kind === 'lines' ? lists : stacked(lists);
+  const reach = highest(drawn);
+  if (wish.log) return logarithmic(reach, lowest(lists, 0), wish);
+  const low = wish.min ?? Math.min(0, lowest(drawn));
   if (low === 0 && (wish.max ?? null) === null) {
     const found = ticks(reach, unit);
     return { low: 0, high: found.at(-1) as number, log: false, ticks: found };

@@ -45,13 +45,16 @@ function data(spec: PlotSpec, height: number): uPlot.AlignedData {
   const length = Math.max(0, ...spec.series.map((each) => each.values.length));
   const middle = spec.kind === 'bars' ? 0 : spec.step / 2;
   const times = Array.from({ length }, (_, index) => spec.start + index * spec.step + middle);
-  const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * yAxis(spec).high;
+  const { low, high } = yAxis(spec);
+  const least = (LEAST_BAR / Math.max(1, height - ROOM.top - ROOM.bottom)) * (high - low);
   const lists = spec.series.map((each) =>
     spec.kind === 'bars' && !each.quiet
-      ? each.values.map((value) => (value ? Math.max(value, least) : value))
+      ? each.values.map((value) =>
+          value ? Math.sign(value) * Math.max(Math.abs(value), least) : value,
+        )
       : each.values,
   );
-  // The tallest stack is painted first, the others over it.
+  // What reaches farthest is painted first, the others over it.
   const shown = spec.kind === 'lines' ? lists.map((each) => [...each]) : stacked(lists).reverse();
   if (!spec.axis?.log) return [times, ...shown];
   return [times, ...shown.map((each) => each.map((value) => (value && value > 0 ? value : null)))];

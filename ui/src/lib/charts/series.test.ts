@@ -19,6 +19,14 @@ describe('what a chart shows', () => {
     expect(stacked([[1, null], [2, 3]])).toEqual([[1, 0], [3, 3]]); // prettier-ignore
   });
 
+  it('stacks downwards what is below 0, apart from what is above', () => {
+    expect(stacked([[1, -1], [-2, -3], [4, 2]])).toEqual([[1, -1], [-2, -4], [5, 2]]); // prettier-ignore
+  });
+
+  it('keeps a 0 and a gap on the side of the values beside them', () => {
+    expect(stacked([[5, 5, 5, 5], [0, -2, null, 0], [-1, -1, -1, -1]])[1]).toEqual([0, -2, 0, 0]); // prettier-ignore
+  });
+
   it('finds the bucket of a moment and none outside', () => {
     const grid = { start: 100, step: 10 };
     expect([99, 100, 119, 120].map((at) => bucketAt(grid, 2, at))).toEqual([null, 0, 1, null]);

@@ -55,6 +55,14 @@ export function bucketAt(grid: Grid, length: number, at: number | null): number 
   return index >= 0 && index < length ? index : null;
 }
 
+/** Of those above a bound, if one is given. */
+export function lowest(lists: readonly (readonly Value[])[], above = -Infinity): number {
+  let least = Infinity;
+  for (const list of lists)
+    for (const value of list) if (value !== null && value < least && value > above) least = value;
+  return least;
+}
+
 export function highest(lists: readonly (readonly Value[])[]): number {
   let top = 0;
   for (const list of lists)
@@ -70,18 +78,26 @@ export function lastValue(values: readonly Value[]): Value {
   return null;
 }
 
-/** Running sums from the first series up: what a stack reaches. Where nothing is known, nothing. */
+/**
+ * Running sums from 0 away, the first series nearest to it: what a stack reaches. What is below 0
+ * is stacked downwards, so that it takes nothing from what stands above. Where nothing is known,
+ * nothing.
+ */
 export function stacked(lists: readonly (readonly Value[])[]): Value[][] {
-  const sums: Value[][] = [];
   const length = Math.max(0, ...lists.map((each) => each.length));
   const known = Array.from({ length }, (_, at) =>
     lists.some((list) => (list[at] ?? null) !== null),
   );
-  for (const list of lists) {
-    const below = sums.at(-1);
-    sums.push(list.map((value, at) => (known[at] ? (value ?? 0) + (below?.[at] ?? 0) : null)));
-  }
-  return sums;
+  const [up, down] = [new Array<number>(length).fill(0), new Array<number>(length).fill(0)];
+  return lists.map((list) => {
+    // A 0 has no side; it stays on that of the values beside it, or the area would cross the axis.
+    let side = (list.find((value) => value) ?? 0) < 0 ? down : up;
+    return list.map((value, at) => {
+      if (!known[at]) return null;
+      if (value) side = value < 0 ? down : up;
+      return (side[at] = (side[at] as number) + (value ?? 0));
+    });
+  });
 }
 
 const MINUTE = 60_000;
