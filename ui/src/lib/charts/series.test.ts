@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { bucketAt, stacked, whole, worded } from './series';
+import { bucketAt, stacked, telling, whole, worded } from './series';
 
 const MINUTE = 60_000;
 
@@ -25,6 +25,13 @@ describe('what a chart shows', () => {
 
   it('keeps a 0 and a gap on the side of the values beside them', () => {
     expect(stacked([[5, 5, 5, 5], [0, -2, null, 0], [-1, -1, -1, -1]])[1]).toEqual([0, -2, 0, 0]); // prettier-ignore
+  });
+
+  it('names a single series where the name of the chart does not', () => {
+    expect(telling([{ name: 'logs too_old' }], 'Refused by reason')).toBe(true);
+    expect(telling([{ name: 'requests' }], 'Requests')).toBe(false);
+    expect(telling([{ name: 'Requests' }, { name: 'Errors' }], 'Requests')).toBe(true);
+    expect(telling([], 'Requests')).toBe(false);
   });
 
   it('finds the bucket of a moment and none outside', () => {

@@ -55,6 +55,11 @@ export function bucketAt(grid: Grid, length: number, at: number | null): number 
   return index >= 0 && index < length ? index : null;
 }
 
+/** Whether names are worth their room: that of a single series is when the chart's does not say it. */
+export const telling = (series: readonly { readonly name: string }[], label: string): boolean =>
+  series.length > 1 ||
+  series.some(({ name }) => !label.toLowerCase().includes(name.trim().toLowerCase()));
+
 /** Of those above a bound, if one is given. */
 export function lowest(lists: readonly (readonly Value[])[], above = -Infinity): number {
   let least = Infinity;

@@ -1,5 +1,5 @@
 /** Histograms over time as rows of cells: of classic buckets (`le`), or of native histograms. */
-import type { Value } from '#lib/charts/series.ts';
+import { highest, lowest, type Value } from '#lib/charts/series.ts';
 import type { Sampled, Told } from './ask';
 import { called, unique } from './series';
 import type { Moment } from './substitute';
@@ -15,6 +15,8 @@ export interface Heat {
   /** From the lowest up. */
   readonly rows: readonly HeatRow[];
   readonly columns: number;
+  /** At most 0, at least 0. */
+  readonly lowest: number;
   readonly highest: number;
 }
 
@@ -31,10 +33,25 @@ export function heat(told: readonly Told[], moment: Moment): Heat {
     : result.some((each) => each.metric['le'] !== undefined)
       ? classic(result, columns, place)
       : plain(told, columns, place);
-  let highest = 0;
-  for (const { values } of rows)
-    for (const value of values) if (value !== null && value > highest) highest = value;
-  return { rows, columns, highest };
+  const lists = rows.map((each) => each.values);
+  return { rows, columns, lowest: Math.min(0, lowest(lists)), highest: highest(lists) };
+}
+
+const FAINTEST = 0.12;
+
+/**
+ * How dark a cell is, from 0 to 1. A bucket that counts nothing is empty; of a series a 0 is a
+ * value like others, and only what was not told is empty.
+ */
+export function shade(
+  { lowest: low, highest: high }: Heat,
+  { edge }: HeatRow,
+  value: Value,
+): number {
+  if (value === null || (edge !== null && value <= 0)) return 0;
+  // The square root keeps few visible beside many.
+  const share = high > low ? Math.sqrt((value - low) / (high - low)) : 0;
+  return FAINTEST + (1 - FAINTEST) * share;
 }
 
 type Place = (seconds: number) => number;

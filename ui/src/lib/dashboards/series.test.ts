@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { written as figure } from '#lib/charts/scale.ts';
 import type { Asked, Sampled, Told } from './ask';
-import { heat } from './heat';
-import { chartSeries, course, figures, names, reduced, table, unique } from './series';
+import { heat, shade } from './heat';
+import { chartSeries, course, figures, named, names, reduced, table, unique } from './series';
 import { filtered, readBack, written } from './several';
 import { emptyQuery } from './types';
 
@@ -42,6 +42,17 @@ describe('series of Prometheus', () => {
     expect(names('', [line({})], 'vector(1)')).toEqual(['vector(1)']);
     expect(names('', [line({ job: 'a' }), line({})], 'x')).toEqual(['a', '{}']);
     expect(unique([{ name: 'a' }, { name: 'a' }]).map((each) => each.name)).toEqual(['a', 'a · 2']);
+  });
+
+  it('are named in a chart when there is but one, if a legend or a column made its name', () => {
+    const titled = (...told: Told[]): boolean =>
+      named(course(told, moment).lines, told, 'Refused by reason');
+    const only = line({ signal: 'logs', reason: 'too_old' }, [0, '1']);
+    expect(titled(prom([only], '{{signal}} {{reason}}'))).toBe(true);
+    expect(titled(prom([only]))).toBe(false);
+    expect(titled(prom([only], 'refused'))).toBe(false);
+    expect(titled(prom([only, line({ signal: 'traces' }, [0, '1'])]))).toBe(true);
+    expect(titled(prom([], ''), prom([only], '{{signal}}'))).toBe(true);
   });
 
   it('say of which query they are when several have letters, a formula as it was typed', () => {
@@ -180,6 +191,34 @@ describe('a heatmap without buckets', () => {
       ['A · sum(x)', null],
       ['B · a', null],
       ['B · b', null],
+    ]);
+  });
+});
+
+describe('the shade of a cell', () => {
+  const shades = (told: Told): number[][] => {
+    const found = heat([told], moment);
+    return found.rows.map((row) => row.values.slice(0, 3).map((each) => shade(found, row, each)));
+  };
+
+  it('is none where a series told nothing, and some where it told 0', () => {
+    const [up, down] = shades(
+      prom([line({ job: 'a' }, [0, '1'], [15, '0']), line({ job: 'b' }, [0, '0'])]),
+    );
+    expect(up).toEqual([1, 0.12, 0]);
+    expect(down).toEqual([0.12, 0, 0]);
+    expect(shades(prom([line({}, [0, '0'])]))[0]).toEqual([0.12, 0, 0]);
+  });
+
+  it('begins at the lowest of a series below 0', () => {
+    expect(shades(prom([line({}, [0, '-4'], [15, '0'])]))[0]).toEqual([0.12, 1, 0]);
+  });
+
+  it('is none where a bucket counts nothing', () => {
+    const told = prom([line({ le: '1' }, [0, '4']), line({ le: '2' }, [0, '4'])]);
+    expect(shades(told)).toEqual([
+      [1, 0, 0],
+      [0, 0, 0],
     ]);
   });
 });

@@ -3,6 +3,7 @@ import type { ChartUnit } from '#lib/charts/scale.ts';
 import {
   highest,
   lastValue,
+  telling,
   type ChartSeries,
   type Token,
   type Value,
@@ -147,6 +148,14 @@ function figureUnit({ letter, values }: Line, panel: Drawn): ChartUnit | undefin
 }
 
 type Drawn = Pick<Panel, 'fill' | 'unit' | 'decimals' | 'queries'>;
+
+/** Whether lines are to be named: one that has but the words of its query for a name is not. */
+export function named(lines: readonly Line[], told: readonly Told[], label: string): boolean {
+  const unnamed = told.some(
+    (each) => each.kind === 'prom' && each.result.length > 0 && !each.asked.legend.trim(),
+  );
+  return telling(lines, label) && (lines.length > 1 || !unnamed);
+}
 
 export function chartSeries(lines: readonly Line[], panel: Drawn): ChartSeries[] {
   return lines.map((line, index) => ({
