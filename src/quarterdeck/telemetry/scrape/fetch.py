@@ -189,7 +189,7 @@ def _reason(error: BaseException) -> str:
     cause: BaseException | None = error
     while cause is not None:
         if isinstance(cause, ssl.SSLCertVerificationError):
-            return f"Its certificate is not trusted: {cause.verify_message}."
+            return f"Its certificate is not trusted: {cause.verify_message.rstrip('.')}."
         if isinstance(cause, ssl.SSLError):
             return "It does not speak TLS as it should."
         if isinstance(cause, OSError) and cause.errno:
