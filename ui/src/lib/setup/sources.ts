@@ -7,12 +7,17 @@ import { snippets, type Snippet, type Target } from './snippets.ts';
 
 export type Group = 'apps' | 'platforms' | 'shippers' | 'hand';
 
+/** Pages on which one sees what arrives. */
+export type Look = 'traces' | 'logs' | 'metrics';
+
 export interface Source {
   readonly id: string;
   readonly group: Group;
   readonly name: string;
   readonly code: (target: Target) => string;
   readonly heard: (way: string, agent: string) => boolean;
+  /** Where to look once it has arrived; traces and logs unless said. */
+  readonly look?: readonly Look[];
   /** The page on which one sees whether it works, where that is not told here. */
   readonly seen?: '/targets';
   /** A kind of resource that it needs first. */
@@ -180,6 +185,7 @@ remote_write:
     # Prometheus 3 and later:
     # protobuf_message: io.prometheus.write.v2.Request`,
     heard: (way) => way === 'remote_write',
+    look: ['metrics'],
   },
   {
     id: 'scrape',
@@ -192,6 +198,7 @@ ${jobExample(project)}
 ${applyCommand(origin)}`,
     heard: () => false,
     seen: '/targets',
+    look: ['metrics'],
   },
   {
     id: 'vector',
@@ -270,6 +277,7 @@ setup.template.enabled: false`,
     code: ({ origin, key }) => `pip install quarterdeck
 QUARTERDECK_KEY=${key} quarterdeck agent --url ${origin} --file '/var/log/*.log'`,
     heard: (_, agent) => agent.toLowerCase().startsWith('quarterdeck'),
+    look: ['metrics', 'logs'],
   },
   {
     id: 'lines',

@@ -8,6 +8,17 @@ export const STATES = ['down', 'up', 'unknown'] as const;
 
 export const keyOf = (row: ScrapeTarget): string => `${row.job} ${row.instance} ${row.url}`;
 
+/** Those that answer, and when one did last; null where none does. */
+export function answering(targets: readonly Pick<ScrapeTarget, 'state' | 'last_scrape'>[]): {
+  readonly count: number;
+  readonly last: number;
+} | null {
+  const up = targets.filter((each) => each.state === 'up');
+  return up.length
+    ? { count: up.length, last: Math.max(...up.map((each) => each.last_scrape)) }
+    : null;
+}
+
 export function jobExample(project: string): string {
   return `kind: scrape-job
 name: node

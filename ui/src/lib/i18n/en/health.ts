@@ -28,9 +28,11 @@ export const health = {
       `Then give ${provider} this address; NAME is the name of the drain.`,
     scrape: 'Quarterdeck asks exporters itself, as Prometheus does: nothing is to be sent.',
     seen: 'Whether they answer stands under Targets',
+    answering: (n: string, when: string) =>
+      n === '1' ? `1 target answers, last ${when}` : `${n} targets answer, the last ${when}`,
     others: 'Others that have sent',
     unknown: 'without a name',
-    look: { traces: 'Traces', logs: 'Logs', health: 'Data health' },
+    look: { traces: 'Traces', logs: 'Logs', metrics: 'Metrics', health: 'Data health' },
   },
   page: {
     title: 'Data health',

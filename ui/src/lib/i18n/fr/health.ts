@@ -35,9 +35,13 @@ export const health: Catalogue['health'] = {
     scrape:
       'Quarterdeck interroge lui-même les exportateurs, comme Prometheus : rien n’est à envoyer.',
     seen: 'S’ils répondent se voit dans Cibles',
+    answering: (n, when) =>
+      n === '1'
+        ? `1 cible répond, la dernière fois ${when}`
+        : `${n} cibles répondent, la dernière ${when}`,
     others: 'D’autres qui ont envoyé',
     unknown: 'sans nom',
-    look: { traces: 'Traces', logs: 'Journaux', health: 'Santé des données' },
+    look: { traces: 'Traces', logs: 'Journaux', metrics: 'Métriques', health: 'Santé des données' },
   },
   page: {
     title: 'Santé des données',
