@@ -37,6 +37,12 @@ export type Told =
   | { readonly kind: 'logs'; readonly asked: Asked; readonly logs: Logs }
   | { readonly kind: 'failed'; readonly asked: Asked; readonly error: ApiError };
 
+/** The letters of queries that were answered with no series. */
+export const silent = (told: readonly Told[]): string[] =>
+  told.flatMap((each) =>
+    each.kind === 'prom' && !each.result.length && each.asked.letter ? [each.asked.letter] : [],
+  );
+
 interface PromAnswer<T> {
   readonly status: string;
   readonly data: T;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { written as figure } from '#lib/charts/scale.ts';
-import type { Asked, Sampled, Told } from './ask';
+import { silent, type Asked, type Sampled, type Told } from './ask';
 import { heat, shade } from './heat';
 import { chartSeries, course, figures, named, names, reduced, table, unique } from './series';
 import { filtered, readBack, written } from './several';
@@ -64,6 +64,12 @@ describe('series of Prometheus', () => {
     const named = course(told, moment).lines.map((each) => each.name);
     expect(named).toEqual(['A · a', 'A · b', 'B · all of b', 'C · $a / $b']);
     expect(course(told.slice(2), moment).lines.map((each) => each.name)).toEqual(['$a / $b']);
+  });
+
+  it('are none where a query found none, which its letter tells', () => {
+    const up = line({}, [0, '1']);
+    const told = [prom([up], '', { letter: 'A' }), prom([], '', { letter: 'B' }), prom([])];
+    expect(silent(told)).toEqual(['B']);
   });
 
   it('have the unit of their query where the panel has none', () => {

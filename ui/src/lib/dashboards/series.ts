@@ -269,7 +269,7 @@ function columnName(
   otherwise: string,
   several: boolean,
 ): string {
-  const said = legend.replace(/\{\{.*?\}\}/g, '').trim() || (/\$[a-h]\b/.test(typed) ? typed : '');
+  const said = legend.replace(/\{\{.*?\}\}/g, '').trim() || (/\$[a-h]\b/i.test(typed) ? typed : '');
   if (!letter || !several) return said || otherwise;
   return said ? `${letter} · ${said}` : letter;
 }

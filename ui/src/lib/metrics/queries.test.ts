@@ -41,6 +41,9 @@ describe('formulas', () => {
   });
   it('say where they turn in a circle or name nothing', () => {
     expect(expand('e', queries)).toEqual({ circle: 'e' });
-    expect(expand('g', [...queries, asked('g', '$h')])).toEqual({ missing: 'h' });
+    const missing = (text: string) => expand('g', [...queries, asked('g', text)]);
+    expect(missing('$h')).toEqual({ missing: 'h' });
+    expect(missing('$a + $z')).toEqual({ missing: 'z' });
+    expect(missing('rate(up[$__rate_interval])')).toEqual({ text: 'rate(up[$__rate_interval])' });
   });
 });

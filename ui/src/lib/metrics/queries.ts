@@ -40,21 +40,26 @@ export function writeQueries(queries: readonly Asked[]): Record<string, string |
 export const freeLetter = (queries: readonly Asked[]): Letter | null =>
   LETTERS.find((letter) => queries.every((each) => each.letter !== letter)) ?? null;
 
-const NAMED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|\$([a-h])\b/g;
+const NAMED = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|`[^`]*`|\$([A-Za-z])\b/g;
+
+/** The letter of a query that needs itself, or of one that there is not. */
+type Fault = { readonly circle: Letter } | { readonly missing: string };
 
 /** The expression with the others in the place of their letters; an error names the letter at fault. */
 export function expand(
   letter: Letter,
   queries: readonly Asked[],
   above: readonly Letter[] = [],
-): { text: string } | { circle: Letter } | { missing: Letter } {
+): { text: string } | Fault {
   if (above.includes(letter)) return { circle: letter };
   const own = queries.find((each) => each.letter === letter);
   if (!own?.expression.trim()) return { missing: letter };
-  let fault: { circle: Letter } | { missing: Letter } | null = null;
-  const text = own.expression.replace(NAMED, (whole, named: Letter | undefined) => {
-    if (!named) return whole;
-    const inner = expand(named, queries, [...above, letter]);
+  let fault: Fault | null = null;
+  const text = own.expression.replace(NAMED, (whole, typed: string | undefined) => {
+    if (!typed) return whole;
+    const name = typed.toLowerCase();
+    const named = LETTERS.find((each) => each === name);
+    const inner = named ? expand(named, queries, [...above, letter]) : { missing: name };
     if ('text' in inner) return `(${inner.text})`;
     fault ??= inner;
     return whole;

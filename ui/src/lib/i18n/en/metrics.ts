@@ -34,6 +34,7 @@ export const metrics = {
   beyond: 'This expression is more than the builder can show; it is edited as text.',
   circle: (letter: string) => `Query ${letter} needs itself.`,
   missing: (letter: string) => `There is no query ${letter} to put here.`,
+  silent: (letter: string) => `${letter}: no series in this range`,
   run: 'Run',
   keys: 'Enter runs, Shift Enter begins a line, Ctrl Space completes.',
   shown: 'How the answer is shown',
@@ -49,6 +50,8 @@ export const metrics = {
   autoUnit: 'Automatic unit',
   unitsDiffer: 'The queries differ in unit: each figure has its own, and the axis none.',
   heatAsks: 'The heat map asks for the buckets:',
+  heatShows: (letter: string) =>
+    `The heat map shows ${letter} alone; the letter of a query hides it and lets the next one be seen.`,
   log: 'Logarithmic',
   begin: 'Choose a metric, or write a query.',
   examples: 'Or begin with one of these:',

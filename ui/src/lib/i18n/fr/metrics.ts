@@ -36,6 +36,7 @@ export const metrics: Catalogue['metrics'] = {
   beyond: 'Cette expression dépasse l’assistant ; elle s’écrit comme texte.',
   circle: (letter) => `La requête ${letter} a besoin d’elle-même.`,
   missing: (letter) => `Il n’y a pas de requête ${letter} à mettre ici.`,
+  silent: (letter) => `${letter} : aucune série sur cette période`,
   run: 'Lancer',
   keys: 'Entrée lance, Maj Entrée va à la ligne, Ctrl Espace complète.',
   shown: 'Présentation de la réponse',
@@ -52,6 +53,8 @@ export const metrics: Catalogue['metrics'] = {
   unitsDiffer:
     'Les requêtes n’ont pas la même unité : chaque valeur porte la sienne, l’axe aucune.',
   heatAsks: 'La carte thermique demande les classes :',
+  heatShows: (letter) =>
+    `La carte thermique ne montre que ${letter} ; la lettre d’une requête la cache et laisse voir la suivante.`,
   log: 'Logarithmique',
   begin: 'Choisissez une métrique ou écrivez une requête.',
   examples: 'Ou commencez par l’une de celles-ci :',
