@@ -2,7 +2,18 @@ import { describe, expect, it } from 'vitest';
 import { written as figure } from '#lib/charts/scale.ts';
 import { silent, type Asked, type Sampled, type Told } from './ask';
 import { heat, shade } from './heat';
-import { chartSeries, course, figures, named, names, reduced, table, unique } from './series';
+import {
+  chartSeries,
+  course,
+  figures,
+  halves,
+  named,
+  names,
+  ranked,
+  reduced,
+  table,
+  unique,
+} from './series';
 import { filtered, readBack, written } from './several';
 import { emptyQuery } from './types';
 
@@ -53,6 +64,18 @@ describe('series of Prometheus', () => {
     expect(titled(prom([only], 'refused'))).toBe(false);
     expect(titled(prom([only, line({ signal: 'traces' }, [0, '1'])]))).toBe(true);
     expect(titled(prom([], ''), prom([only], '{{signal}}'))).toBe(true);
+  });
+
+  it('are listed by their last value, the largest first and the silent last', () => {
+    const list = [[1], [null], [-2], [9, null], [3]].map((values, at) => ({ at, values }));
+    expect(ranked(list).map((each) => each.at)).toEqual([3, 4, 0, 2, 1]);
+  });
+
+  it('are cut before their end, where long names differ', () => {
+    const long = 'http_route=/api/products/{id} service=checkout-b';
+    expect(halves(long)).toEqual(['http_route=/api/products/{', 'id} service=checkout-b']);
+    expect(halves(long).join('')).toBe(long);
+    expect(halves('job=checkout')).toEqual(['job=checkout', '']);
   });
 
   it('say of which query they are when several have letters, a formula as it was typed', () => {

@@ -181,6 +181,21 @@ export function reduced(values: readonly Value[], by: Panel['reduce']): Value {
   return by === 'sum' ? sum : sum / known.length;
 }
 
+/** The largest last value first; those without one at the end. */
+export const ranked = <T extends { readonly values: readonly Value[] }>(
+  series: readonly T[],
+): T[] =>
+  series
+    .map((each) => ({ each, last: lastValue(each.values) ?? -Infinity }))
+    .sort((a, b) => (b.last === a.last ? 0 : b.last - a.last))
+    .map(({ each }) => each);
+
+const TAIL = 22;
+
+/** A name in two parts, of which the first may be cut: labels often differ at their end only. */
+export const halves = (name: string): readonly [string, string] =>
+  name.length > 2 * TAIL ? [name.slice(0, -TAIL), name.slice(-TAIL)] : [name, ''];
+
 export interface Figure {
   readonly name: string;
   readonly value: Value;

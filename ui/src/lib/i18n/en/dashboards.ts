@@ -112,7 +112,7 @@ export const dashboards = {
     unclear: 'The query must be label_values(metric, label), label_names() or metrics(regex).',
   },
   legend: {
-    series: 'Series',
+    series: (n: number) => (n === 1 ? '1 series' : `${n} series`),
     alone: (name: string) => `${name}: show it alone`,
   },
   reduce: {

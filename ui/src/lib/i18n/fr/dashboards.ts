@@ -112,7 +112,7 @@ export const dashboards: Catalogue['dashboards'] = {
     unclear: 'La requête doit être label_values(métrique, label), label_names() ou metrics(regex).',
   },
   legend: {
-    series: 'Série',
+    series: (n) => (n === 1 ? '1 série' : `${n} séries`),
     alone: (name) => `${name} : la voir seule`,
   },
   reduce: {
