@@ -251,30 +251,6 @@ def counts(side: str) -> str:
     return f"if(notEmpty({side}_deltas), arrayCumSum({side}_deltas)::Array(Float64), {side}_counts)"
 
 
-# How a TimeSeries ends that has one sample, by the sample's length: its tag, its length, its fields.
-# A value of zero is not written. The time takes six bytes from 1971 to 2109. Labels cannot be
-# mistaken for a sample: what stands before it must be the labels of a series that is known.
-_SAMPLE = "substring(s, -18, 3) = '\\x12\\x10\\x09' AND substring(s, -7, 1) = '\\x10'"
-_ZERO = "substring(s, -9, 3) = '\\x12\\x07\\x10'"
-
-
-def tail(_: str) -> str:
-    """`{PromTail s}`: bytes of the one sample at the end of a TimeSeries `s`, 0 where it ends otherwise."""
-    return f"if({_SAMPLE}, 18, if({_ZERO}, 9, 0))::UInt8"
-
-
-def tail_time(_: str) -> str:
-    """`{PromTailTime s}`: Int64, the varint in the last six bytes of `s`; -1 when it is none."""
-    six = "reinterpretAsUInt64(substring(s, -6))"
-    by_two = f"bitOr(bitAnd({six}, 0x7f007f007f), bitShiftRight(bitAnd({six}, 0x7f007f007f00), 1))"
-    whole = (
-        "bitOr(bitOr(bitAnd(pairs, 0x3fff), bitShiftLeft(bitAnd(bitShiftRight(pairs, 16), 0x3fff), 14)),"
-        " bitShiftLeft(bitShiftRight(pairs, 32), 28))"
-    )
-    is_varint = f"bitAnd({six}, 0x808080808080) = 0x8080808080"
-    return f"if({is_varint}, ({whole.replace('pairs', by_two)})::Int64, -1)"
-
-
 def gathered(arguments: str) -> str:
     """`{PromGathered symbols refs}`: the symbols that are referred to, in that order.
 
@@ -342,8 +318,6 @@ FUNCTIONS = {
     "PromHistogramReasons": histogram_reasons,
     "PromIndexes": indexes,
     "PromCounts": counts,
-    "PromTail": tail,
-    "PromTailTime": tail_time,
     "PromGathered": gathered,
     "PromGrouped": grouped,
     "PromJoined": joined,

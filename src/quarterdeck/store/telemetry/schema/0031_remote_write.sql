@@ -1,6 +1,7 @@
 -- Prometheus remote write. A batch is inserted up to three times (ingest/prometheus/write.py): in
 -- the phase `known` the samples of series that have their row already, and of what is left the rows
--- of its `series`, then its `points`: no point is ever durable before its series.
+-- of its `series`, then its `points`: no point is ever durable before its series. The views that make
+-- ids and write samples are those of 0033.
 
 -- Since when a counter counts, where the sender says.
 ALTER TABLE prom_samples ADD COLUMN IF NOT EXISTS start DateTime64(3) CODEC(DoubleDelta, ZSTD(1));
@@ -29,52 +30,11 @@ CREATE TABLE IF NOT EXISTS known_remote_write (
     time DateTime64(3), value Float64, start DateTime64(3), is_known Bool
 ) ENGINE = Null;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_known_to_known TO known_remote_write AS
-SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, 'UTC') AS time, value, toDateTime64(0, 3) AS start,
-    tail != 0 AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
-FROM (
-    SELECT batch, request, project, oldest, newest, place, tail, {PromTailTime s} AS at,
-        if(tail = 18, reinterpretAsFloat64(substring(s, -15, 8)), 0) AS value, substring(s, 1, length(s) - tail) AS encoded, {PromHash encoded} AS series_id
-    FROM (SELECT batch, request, project, oldest, newest, s, place, {PromTail s} AS tail
-        FROM raw_remote_write_known ARRAY JOIN timeseries AS s, arrayEnumerate(timeseries) AS place)
-);
-
 -- Version 2.0 likewise: each symbol is encoded as a name and as a value, each series put together of these.
 CREATE TABLE IF NOT EXISTS raw_remote_write_2_known (
     {PromEnvelope}, symbols Array(String),
     timeseries Array(Tuple(labels_refs Array(UInt32), samples Array({PromSample}), histograms Array(String), exemplars Array(String), created_timestamp Int64))
 ) ENGINE = Null;
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS raw_remote_write_2_known_to_known TO known_remote_write AS
-SELECT batch, request, project, place, series_id, fromUnixTimestamp64Milli(at, 'UTC') AS time, sample.value AS value,
-    fromUnixTimestamp64Milli(if(sample.start_timestamp = 0, ts.5, sample.start_timestamp), 'UTC') AS start,
-    is_simple AND at BETWEEN intDiv(oldest, 1000000) AND intDiv(newest, 1000000) AND {PromKey series_id at} IN prom_known AS is_known
-FROM (
-    SELECT batch, request, project, oldest, newest, place, ts, ts.2[1] AS sample, sample.timestamp AS at, {PromHash encoded} AS series_id,
-        is_even AND length(ts.2) = 1 AND empty(ts.3) AND empty(ts.4) AS is_simple
-    FROM (
-        SELECT batch, request, project, oldest, newest, timeseries, is_even, arrayEnumerate(timeseries) AS places, {PromJoined pairs counts} AS joined
-        FROM (
-            SELECT *, {PromEncodedPairs encoded_names encoded_values} AS pairs
-            FROM (
-                SELECT *, {PromGathered names name_refs} AS encoded_names, {PromGathered values value_refs} AS encoded_values
-                FROM (
-                    SELECT *, {PromEncodedNames symbols} AS names, {PromEncodedValues symbols} AS values,
-                        {PromEvery 1 refs} AS name_refs, {PromEvery 0 refs} AS value_refs
-                    FROM (
-                        SELECT *, arrayFlatten(timeseries.labels_refs) AS refs, arrayMap(r -> intDiv(length(r), 2), timeseries.labels_refs) AS counts,
-                            NOT arrayExists(r -> length(r) % 2 = 1, timeseries.labels_refs) AS is_even
-                        FROM raw_remote_write_2_known
-                    )
-                )
-            )
-        )
-    )
-    ARRAY JOIN timeseries AS ts, places AS place, joined AS encoded
-);
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS known_remote_write_to_samples TO prom_samples AS
-SELECT project, series_id, time, value, start FROM known_remote_write WHERE is_known;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS known_remote_write_to_outcomes TO prom_outcomes AS
 SELECT batch, request, if(is_known, '', 'rest') AS reason, 'sample' AS kind, count() AS items, groupArrayIf(place, NOT is_known) AS places
@@ -171,33 +131,6 @@ CREATE TABLE IF NOT EXISTS judged_remote_write (
     number Int32, help_sent String, unit_sent String, refused Array(Tuple(reason LowCardinality(String), kind LowCardinality(String)))
 ) ENGINE = Null;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS split_remote_write_to_judged TO judged_remote_write AS
-SELECT batch, request, project, received, oldest, newest, phase, room, reason, arrayFirst(l -> l.1 = '__name__', labels).2 AS metric,
-    series_id, labels,
-    arrayFilter((x, r) -> r = '', samples, sample_reasons) AS samples,
-    arrayFilter((x, r) -> r = '', histograms, histogram_reasons) AS histograms,
-    arrayFilter((x, r) -> r = '', exemplars, exemplar_reasons) AS exemplars, number, help_sent, unit_sent,
-    arrayFilter(r -> r.1 != '', arrayConcat(
-        arrayMap(r -> (r, 'sample'), sample_reasons), arrayMap(r -> (r, 'histogram'), histogram_reasons),
-        arrayMap(r -> (r, 'exemplar'), exemplar_reasons))) AS refused
-FROM (
-    SELECT *,
-        if(reason = '', {PromSampleReasons samples}, arrayMap(x -> reason, samples)) AS sample_reasons,
-        if(reason = '', {PromHistogramReasons histograms}, arrayMap(x -> reason, histograms)) AS histogram_reasons,
-        if(reason = '', {PromExemplarReasons exemplars}, arrayMap(x -> reason, exemplars)) AS exemplar_reasons
-    FROM (
-        SELECT *, if(of_labels = '' AND room > 0 AND place >= room AND series_id NOT IN prom_active, 'too_many_series', of_labels) AS reason
-        FROM (
-            SELECT *, if(of_labels = '', {PromEncoded labels}, '') AS encoded, {PromHash encoded} AS series_id
-            FROM (
-                SELECT *, if(of_symbols = '', {PromSeriesReason labels}, of_symbols) AS of_labels
-                FROM (SELECT * EXCEPT (labels, reason), reason AS of_symbols, {PromSorted labels_sent} AS labels
-                    FROM (SELECT *, labels AS labels_sent FROM split_remote_write))
-            )
-        )
-    )
-);
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_active TO prom_active AS
 SELECT series_id FROM judged_remote_write WHERE phase = 'series' AND room > 0 AND reason = '';
 
@@ -222,15 +155,6 @@ SELECT project, metric, {PromType number} AS type, toValidUTF8(substring(help_se
 FROM judged_remote_write WHERE phase = 'series' AND reason = '' AND (number != 0 OR help_sent != '' OR unit_sent != '')
 GROUP BY project, metric, number, help_sent, unit_sent;
 
-CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_samples TO prom_samples AS
-SELECT project, series_id, fromUnixTimestamp64Milli(s.timestamp, 'UTC') AS time, s.value AS value,
-    fromUnixTimestamp64Milli(s.start_timestamp, 'UTC') AS start
-FROM judged_remote_write ARRAY JOIN samples AS s WHERE phase = 'points';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_known TO prom_known AS
-SELECT DISTINCT {PromKey series_id at} AS key
-FROM judged_remote_write ARRAY JOIN samples.timestamp AS at WHERE phase = 'points';
-
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_histograms TO prom_histograms AS
 SELECT project, series_id, fromUnixTimestamp64Milli(h.timestamp, 'UTC') AS time, fromUnixTimestamp64Milli(h.start_timestamp, 'UTC') AS start,
     h.count_int::Float64 + h.count_float AS count, h.sum AS sum, h.schema AS schema, h.zero_threshold AS zero_threshold,
@@ -244,14 +168,6 @@ CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_exemplars TO prom_
 SELECT project, series_id, fromUnixTimestamp64Milli(e.timestamp, 'UTC') AS time, e.value AS value,
     mapFromArrays(e.labels.name, e.labels.value) AS labels
 FROM judged_remote_write ARRAY JOIN exemplars AS e WHERE phase = 'points';
-
-CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_outcomes TO prom_outcomes AS
-SELECT batch, request, r.1 AS reason, r.2 AS kind, sum(r.3) AS items
-FROM (
-    SELECT batch, request, arrayConcat(arrayMap(r -> (r.1, r.2, 1::UInt64), refused),
-        [('', 'sample', length(samples)), ('', 'histogram', length(histograms)), ('', 'exemplar', length(exemplars))]) AS found
-    FROM judged_remote_write WHERE phase = 'points'
-) ARRAY JOIN found AS r GROUP BY batch, request, reason, kind;
 
 CREATE MATERIALIZED VIEW IF NOT EXISTS judged_remote_write_to_rejects TO rejects AS
 SELECT project, fromUnixTimestamp64Nano(any(received)::Int64) AS time, 'metrics' AS signal, r.1 AS reason, batch, request,
