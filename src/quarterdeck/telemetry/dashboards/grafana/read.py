@@ -11,6 +11,7 @@ import orjson
 from pydantic import ValidationError
 
 from quarterdeck.core.errors import BadInput, TooLarge
+from quarterdeck.telemetry.dashboards.grafana.check import note_flaws
 from quarterdeck.telemetry.dashboards.grafana.fields import Json, inside, items, text, texts
 from quarterdeck.telemetry.dashboards.grafana.notes import Note, Notes
 from quarterdeck.telemetry.dashboards.grafana.panels import links_of, panel_of
@@ -45,6 +46,7 @@ def read_dashboard(body: bytes) -> Found:
     panels, found = _panels(dashboard, sources, notes)
     variables = variables_of(dashboard, sources, notes)
     panels = [inlined(panel, variables) for panel in panels]
+    note_flaws(panels, {each.name for each in variables}, notes)
     for each in items(inside(dashboard, "annotations"), "list"):
         if each.get("builtIn") != 1:
             notes.say("annotations", detail=text(each, "name", most=80))
