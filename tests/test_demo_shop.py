@@ -1,6 +1,7 @@
 """The shop by itself: real requests through all its services, seen through in-memory exporters."""
 
 import asyncio
+import contextlib
 import itertools
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -354,6 +355,30 @@ async def test_metrics_hold_every_kind(studio: tuple[Studio, Shop]) -> None:
     assert kinds["shop.orders"] == "Sum"
     assert kinds["shop.cart.items"] == "Sum"
     assert kinds["shop.stock"] == "Gauge"
+
+
+async def test_a_request_whose_caller_gives_up_is_in_flight_no_more(
+    studio: tuple[Studio, Shop],
+) -> None:
+    seen, shop = studio
+    giving_up = asyncio.create_task(buy(shop, plan()))
+    await asyncio.sleep(0.05)
+    giving_up.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await giving_up
+    await buy(shop, plan())
+    levels = [
+        point.value  # type: ignore[union-attr]
+        for reader in seen.readers.values()
+        if (data := reader.get_metrics_data())
+        for resource_metrics in data.resource_metrics
+        for scope in resource_metrics.scope_metrics
+        for metric in scope.metrics
+        if metric.name == "http.server.active_requests"
+        for point in metric.data.data_points
+    ]
+    assert len(levels) > 3
+    assert set(levels) == {0}
 
 
 async def test_pages_escape_what_visitors_type(studio: tuple[Studio, Shop]) -> None:
