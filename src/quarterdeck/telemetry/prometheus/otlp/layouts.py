@@ -54,8 +54,6 @@ def layouts(bounds: Column, counts: Column, rows: Index) -> list[Layout]:
 
 def widened(found: list[Layout], days: Index) -> list[Layout]:
     """Every point with all bounds of its series on its day, which `days` numbers."""
-    if len(found) < 2:
-        return found
     has = np.zeros((len(found), int(days.max()) + 1), np.bool_)
     for row, layout in enumerate(found):
         has[row, days[layout.index]] = True

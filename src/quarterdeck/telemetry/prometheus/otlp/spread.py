@@ -110,8 +110,9 @@ class _Rows:
 
     def days(self, base: list[Labels]) -> npt.NDArray[np.int64]:
         """Numbers the days of each series; physical series with the same labels are one."""
-        days = np.column_stack((Series().places(base)[self.series], self.times // DAY_MS))
-        return np.unique(days, axis=0, return_inverse=True)[1].ravel()
+        days = self.times // DAY_MS
+        days = days - days.min() + Series().places(base)[self.series] * (np.ptp(days) + 1)
+        return np.unique(days, return_inverse=True)[1]
 
     def points(self, asked: Asked, places: Places, values: Values) -> Points:
         """One value a row, of series whose places in the answer are given."""
@@ -141,7 +142,7 @@ def _buckets(asked: Asked, wanted: "Wanted", series: Series) -> Points:
     if len(rest):
         found.append(Layout(rest, np.empty(0), read["total"].values[rest][:, None]))
     base = wanted.labels()
-    if rows.accumulates:
+    if rows.accumulates and len(found) > 1:
         found = widened(found, rows.days(base))
     parts = []
     for each in found:
