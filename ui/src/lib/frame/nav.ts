@@ -20,7 +20,7 @@ export function places(): readonly PlaceGroup[] {
   const more: Place[] = [
     { path: '/sql', label: t.sql.name, keys: 'g q', icon: 'sql' },
     { path: '/send', label: t.health.send.title, keys: 'g a', icon: 'send' },
-    { path: '/data-health', label: t.health.page.title, keys: 'g e', icon: 'health' },
+    { path: '/data-health', label: t.health.page.title, keys: 'g y', icon: 'health' },
     { path: '/settings', label: t.nav.settings, keys: 'g s', icon: 'settings' },
   ];
   if (session.current?.demo)
@@ -41,6 +41,7 @@ export function places(): readonly PlaceGroup[] {
         { path: '/map', label: t.map.title, keys: 'g m', icon: 'map' },
         { path: '/traces', label: t.nav.traces, keys: 'g t', icon: 'traces' },
         { path: '/logs', label: t.nav.logs, keys: 'g l', icon: 'logs' },
+        { path: '/errors', label: t.errors.title, keys: 'g e', icon: 'errors' },
         { path: '/bottlenecks', label: t.nav.bottlenecks, keys: 'g b', icon: 'bottlenecks' },
         { path: '/hosts', label: t.hosts.title, keys: 'g h', icon: 'hosts' },
         { path: '/targets', label: t.targets.title, keys: 'g r', icon: 'targets' },

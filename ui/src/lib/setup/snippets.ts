@@ -8,6 +8,8 @@ export interface Target {
   readonly environment: string;
   /** The project's slug. */
   readonly project: string;
+  /** The address that Sentry's SDKs are given. */
+  readonly dsn: string;
 }
 
 export interface Snippet {
@@ -31,6 +33,33 @@ export function originOf(dsn: string | null | undefined, otherwise: string): str
     return otherwise;
   }
 }
+
+/** How Sentry's SDKs are told to send here. */
+export const sentry = {
+  python: ({ dsn, service, environment }: Target): string => `pip install sentry-sdk
+
+import sentry_sdk
+
+sentry_sdk.init(
+    dsn="${dsn}",
+    environment="${environment}",
+    release="${service}@1.0.0",
+    traces_sample_rate=1.0,
+)`,
+  javascript: ({ dsn, service, environment }: Target): string => `npm install @sentry/browser
+
+import * as Sentry from '@sentry/browser'; // on a server: '@sentry/node'
+
+Sentry.init({
+  dsn: '${dsn}',
+  environment: '${environment}',
+  release: '${service}@1.0.0',
+});`,
+  /** Every SDK reads it from its environment. */
+  other: ({ dsn, service, environment }: Target): string => `export SENTRY_DSN=${dsn}
+export SENTRY_ENVIRONMENT=${environment}
+export SENTRY_RELEASE=${service}@1.0.0`,
+} as const;
 
 export function snippets({ origin, key, service, environment }: Target): readonly Snippet[] {
   const environmentLines = `export OTEL_SERVICE_NAME=${service}

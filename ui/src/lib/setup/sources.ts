@@ -3,9 +3,9 @@
  * arrives. `heard` judges a sender as the server lists it: the way in, and the program's name.
  */
 import { applyCommand, jobExample } from '../targets/targets.ts';
-import { snippets, type Snippet, type Target } from './snippets.ts';
+import { sentry, snippets, type Snippet, type Target } from './snippets.ts';
 
-export type Group = 'apps' | 'platforms' | 'shippers' | 'hand';
+export type Group = 'apps' | 'errors' | 'platforms' | 'shippers' | 'hand';
 
 /** Pages on which one sees what arrives. */
 export type Look = 'traces' | 'logs' | 'metrics';
@@ -127,6 +127,27 @@ ${otlpEnv(target)}
 
 java -javaagent:opentelemetry-javaagent.jar -jar app.jar`,
     heard: (way, agent) => way === 'otlp' && /^OTel.OTLP.Exporter.Java$/.test(agent),
+  },
+  {
+    id: 'sentry-python',
+    group: 'errors',
+    name: 'Python',
+    code: sentry.python,
+    heard: (way, agent) => way === 'sentry' && agent.startsWith('sentry.python'),
+  },
+  {
+    id: 'sentry-javascript',
+    group: 'errors',
+    name: 'JavaScript',
+    code: sentry.javascript,
+    heard: (way, agent) => way === 'sentry' && agent.startsWith('sentry.javascript'),
+  },
+  {
+    id: 'sentry',
+    group: 'errors',
+    name: 'Any other SDK',
+    code: sentry.other,
+    heard: (way, agent) => way === 'sentry' && !/^sentry\.(python|javascript)/.test(agent),
   },
   { id: 'vercel', group: 'platforms', name: 'Vercel', ...drain('vercel') },
   { id: 'netlify', group: 'platforms', name: 'Netlify', ...drain('netlify') },

@@ -6,13 +6,16 @@ export const health = {
     all: 'Everything that can send here',
     groups: {
       apps: 'Applications',
+      errors: 'Errors: Sentry SDKs',
       platforms: 'Platforms',
       shippers: 'Collectors and shippers',
       hand: 'By hand',
     },
     list: 'What can send',
     /** Of what has no name of its own. */
-    names: { browser: 'Browser', lines: 'curl: a log line' } as Partial<Record<string, string>>,
+    names: { browser: 'Browser', sentry: 'Any other SDK', lines: 'curl: a log line' } as Partial<
+      Record<string, string>
+    >,
     waiting: 'waiting for the first item',
     heard: (items: string, when: string) => `${items} items, the last ${when}`,
     first: (when: string) => `first heard ${when}`,

@@ -1,5 +1,6 @@
 import { analysis } from './analysis';
 import { dashboards } from './dashboards';
+import { errors } from './errors';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -20,6 +21,7 @@ export const en = {
   ...frame,
   analysis,
   dashboards,
+  errors,
   explore,
   health,
   hosts,

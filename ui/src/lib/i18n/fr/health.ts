@@ -8,6 +8,7 @@ export const health: Catalogue['health'] = {
     all: 'Tout ce qui peut envoyer ici',
     groups: {
       apps: 'Applications',
+      errors: 'Erreurs : SDK Sentry',
       platforms: 'Plateformes',
       shippers: 'Collecteurs et expéditeurs',
       hand: 'À la main',
@@ -15,6 +16,7 @@ export const health: Catalogue['health'] = {
     list: 'Ce qui peut envoyer',
     names: {
       browser: 'Navigateur',
+      sentry: 'Tout autre SDK',
       lines: 'curl : une ligne de journal',
       prometheus: 'Prometheus (remote write)',
       scrape: 'Exportateurs (collectés d’ici)',

@@ -1,6 +1,7 @@
 import type { Catalogue } from '../catalogue';
 import { analysis } from './analysis';
 import { dashboards } from './dashboards';
+import { errors } from './errors';
 import { explore } from './explore';
 import { frame } from './frame';
 import { health } from './health';
@@ -21,6 +22,7 @@ export const fr: Catalogue = {
   ...frame,
   analysis,
   dashboards,
+  errors,
   explore,
   health,
   hosts,
