@@ -55,6 +55,11 @@ def open_host(page: Page) -> None:
     expect(page.locator("figure.chart").first).to_be_visible(timeout=PATIENCE)
 
 
+def open_error(page: Page) -> None:
+    page.locator("[role=table][aria-label=Errors] [data-index='0'] a").first.click()
+    expect(page.locator("main [aria-current=true]").first).to_be_visible(timeout=PATIENCE)
+
+
 def open_span(page: Page) -> None:
     open_first(page)
     page.locator("[role=treeitem]").first.click()
@@ -87,6 +92,8 @@ INSIDE = (
     Stop("trace-span", "/traces", ROWS, open_span),
     Stop("logs", "/logs", "[role=option]"),
     Stop("logs-record", "/logs", "[role=option]", open_record),
+    Stop("errors", "/errors", ROWS),
+    Stop("error", "/errors", ROWS, open_error),
     Stop("hosts", "/hosts", ROWS),
     Stop("host", "/hosts", ROWS, open_host),
     Stop("targets", "/targets", ROWS),
@@ -134,9 +141,23 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
         running.visitor.put(
             "/api/resources/saved-search/failed-payments?project=default", json=search
         ).raise_for_status()
+        fail(running)
         yield running
     finally:
         running.end()
+
+
+def fail(demo: Demo) -> None:
+    """The shop fails once, as an SDK of Sentry would tell."""
+    dsn = demo.visitor.get("/api/projects/default").raise_for_status().json()["dsn"]
+    key, number = re.findall(r"//(.+)@.+/(\d+)$", dsn)[0]
+    line = {"filename": "shop/pay.py", "function": "pay", "lineno": 2, "in_app": True}
+    source = {"pre_context": ["def pay(card):"], "context_line": "    raise Declined(card)"}
+    thrown = {"type": "Declined", "value": "4242", "stacktrace": {"frames": [line | source]}}
+    event = {"event_id": "0" * 31 + "1", "platform": "python", "exception": {"values": [thrown]}}
+    demo.visitor.post(
+        f"/api/{number}/store/", params={"sentry_key": key}, json=event
+    ).raise_for_status()
 
 
 @pytest.fixture(scope="module")

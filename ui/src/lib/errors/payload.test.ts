@@ -95,15 +95,40 @@ describe('exceptions', () => {
     );
   });
 
-  it('tell libraries from our own where the SDK does not', () => {
-    const frames = [
-      frame('a', { filename: '/app/node_modules/x/i.js' }),
-      frame('b', { filename: 'node:internal/timers' }),
-      frame('c', { filename: '/app/src/c.js' }),
-      frame('d', { filename: '/app/node_modules/x/i.js', in_app: true }),
+  const owns = (frames: object[]): boolean[] | undefined =>
+    told({ exception: [{ type: 'E', stacktrace: { frames } }] })
+      .thrown[0]?.frames.map((each) => each.own)
+      .reverse();
+
+  it('tell libraries from our own by their place where the SDK does not', () => {
+    const paths = [
+      '/app/node_modules/x/i.js',
+      'node:internal/timers',
+      '/usr/lib/python3.11/json/decoder.py',
+      'C:\\app\\vendor\\x.php',
+      '/app/src/c.js',
+      'lib/vendors.js',
     ];
-    const [one] = told({ exception: [{ type: 'E', stacktrace: { frames } }] }).thrown;
-    expect(one?.frames.map((each) => each.own)).toEqual([true, true, false, false]);
+    expect(owns(paths.map((filename) => frame('f', { filename })))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+      true,
+    ]);
+  });
+
+  it('are ours only where the SDK says so, if it does at all', () => {
+    const [filename, library] = ['/usr/share/x.py', '/app/node_modules/x/i.js'];
+    const frames = [
+      frame('a', { filename }),
+      frame('b', { filename: library, in_app: true }),
+      frame('c', { filename, in_app: false }),
+    ];
+    expect(owns(frames)).toEqual([false, true, false]);
+    // Where it only says what is not ours, the rest is judged by its place.
+    expect(owns([frame('a', { filename }), frame('c', { in_app: false })])).toEqual([true, false]);
   });
 });
 

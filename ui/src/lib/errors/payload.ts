@@ -69,7 +69,8 @@ export interface Run {
 
 const MOST = 250;
 const LONGEST = 10_000;
-const LIBRARY = /(^|[/\\])(node_modules|site-packages|dist-packages|vendor|gems)[/\\]|^node:/;
+const LIBRARY =
+  /(^|[/\\])(node_modules|site-packages|dist-packages|lib[/\\]python[\d.]+|vendor|gems)[/\\]|^node:/;
 
 type Fields = Record<string, unknown>;
 
@@ -140,7 +141,8 @@ function source(frame: Fields, line: number): Line[] {
   return shown.map((each, at) => [first + at, each, at === before.length] as const);
 }
 
-function frame(value: unknown): Frame {
+/** `told`: the SDK marks what is ours, so that what it does not mark is not. */
+function frame(value: unknown, told: boolean): Frame {
   const of = fields(value);
   const path = text(of['abs_path']) || text(of['filename']);
   const file = text(of['filename']) || path || text(of['package']);
@@ -152,7 +154,7 @@ function frame(value: unknown): Frame {
     path,
     line,
     column: whole(of['colno']),
-    own: typeof of['in_app'] === 'boolean' ? of['in_app'] : !LIBRARY.test(path),
+    own: typeof of['in_app'] === 'boolean' ? of['in_app'] : !told && !LIBRARY.test(path),
     source: source(of, line),
     variables: pairs(of['vars']),
   };
@@ -161,7 +163,12 @@ function frame(value: unknown): Frame {
 /** SDKs send the call that was running last. */
 function frames(stack: unknown): Frame[] {
   const found = fields(stack)['frames'];
-  return Array.isArray(found) ? found.slice(-MOST).map(frame).reverse() : [];
+  if (!Array.isArray(found)) return [];
+  const told = found.some((each) => fields(each)['in_app'] === true);
+  return found
+    .slice(-MOST)
+    .map((each) => frame(each, told))
+    .reverse();
 }
 
 function thrown(value: unknown): Thrown {
