@@ -130,7 +130,7 @@ def test_an_error_appears_is_read_resolved_and_comes_back(
         expect(cause.get_by_text("raw_decode")).to_have_count(0)
         folded.click()
         expect(cause.get_by_text("raw_decode", exact=True)).to_be_visible()
-        expect(page.get_by_text("opened the cart")).to_be_visible()
+        expect(page.get_by_text("opened the cart", exact=True)).to_be_visible()
         side = page.get_by_role("complementary", name="About the error")
         expect(side).to_contain_text("Since release")
         expect(side).to_contain_text("shop@1")
