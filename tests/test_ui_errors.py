@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -217,7 +217,7 @@ def test_no_event_breaks_its_page(browser: Browser, deck: Server, phone: bool) -
             )
 
 
-def store(deck: Server, *events: dict[str, object]) -> None:
+def store(deck: Server, *events: Mapping[str, object]) -> None:
     """As an SDK of old sends them, one by one, and each is kept when it is answered."""
     key, number = re.findall(r"//(.+)@.+/(\d+)$", dsn_of(deck))[0]
     with deck.client(key=None) as client:
