@@ -68,7 +68,14 @@ describe('series of Prometheus', () => {
 
   it('are listed by their last value, the largest first and the silent last', () => {
     const list = [[1], [null], [-2], [9, null], [3]].map((values, at) => ({ at, values }));
-    expect(ranked(list).map((each) => each.at)).toEqual([3, 4, 0, 2, 1]);
+    const order = (letters: string): number[] =>
+      ranked(
+        list,
+        [...letters].map((letter) => ({ letter })),
+      ).map((each) => each.at);
+    expect(order('')).toEqual([3, 4, 0, 2, 1]);
+    // What other queries tell may be of another unit.
+    expect(order('AABBB')).toEqual([0, 1, 3, 4, 2]);
   });
 
   it('are cut before their end, where long names differ', () => {

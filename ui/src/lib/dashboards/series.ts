@@ -181,13 +181,18 @@ export function reduced(values: readonly Value[], by: Panel['reduce']): Value {
   return by === 'sum' ? sum : sum / known.length;
 }
 
-/** The largest last value first; those without one at the end. */
+/** By query, for units may differ; in each the largest last value first, and those without one at its end. */
 export const ranked = <T extends { readonly values: readonly Value[] }>(
   series: readonly T[],
+  lines: readonly Pick<Line, 'letter'>[],
 ): T[] =>
   series
-    .map((each) => ({ each, last: lastValue(each.values) ?? -Infinity }))
-    .sort((a, b) => (b.last === a.last ? 0 : b.last - a.last))
+    .map((each, at) => ({
+      each,
+      letter: lines[at]?.letter ?? '',
+      last: lastValue(each.values) ?? -Infinity,
+    }))
+    .sort((a, b) => a.letter.localeCompare(b.letter) || (a.last === b.last ? 0 : b.last - a.last))
     .map(({ each }) => each);
 
 const TAIL = 22;
