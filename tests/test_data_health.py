@@ -98,7 +98,7 @@ def test_refusals_say_why_with_a_sample_and_tell_whole_requests_to_whoever_sees_
             r for r in found["requests"] if r["reason"] == "unparsable" and r["signal"] == "logs"
         ]
         assert whole["count"] >= 1
-        assert "not a valid" in whole["explanation"]
+        assert "is no ExportLogsServiceRequest" in whole["explanation"]
         limited = {"Authorization": f"Bearer {key}"}
         seen = client.get("/api/data-health/refusals", params=params, headers=limited).json()
         assert seen["requests"] is None

@@ -32,9 +32,9 @@ def fill(project: int) -> None:
     engine.execute(f"""
         INSERT INTO prom_metadata VALUES ({project}, 'http_requests', 'counter', 'Requests answered.', '', '{DAY}', now64(3))""")
     engine.execute(f"""
-        INSERT INTO series (project, metric, series_id, type, temporality, monotonic, unit, description, labels, resource, day, first_seen, last_seen)
+        INSERT INTO series (project, metric, series_id, type, temporality, monotonic, unit, description, labels, label_types, resource, day, first_seen, last_seen)
         SELECT {project}, 'http.server.duration', {project} * 1000 + 500 + number, 'histogram', 'cumulative', false, 's', 'How long.',
-            map('http.route', '/' || toString(number % 3)), '{{"service.name":"shop","service.version":"' || toString(intDiv(number, 3)) || '"}}', '{DAY}', now(), now() FROM numbers(4)""")
+            map('http.route', '/' || toString(number % 3)), ['string'], '{{"service.name":"shop","service.version":"' || toString(intDiv(number, 3)) || '"}}', '{DAY}', now(), now() FROM numbers(4)""")
     engine.execute(f"""
         INSERT INTO histograms (project, series_id, time, count, sum, bounds, counts)
         SELECT {project}, {project} * 1000 + 500 + number % 4, now64(3) - toIntervalMinute(1 + intDiv(number, 4)), 6, 9, [0.1, 2.5], [1, 2, 3] FROM numbers(40)""")

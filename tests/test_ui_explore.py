@@ -135,7 +135,8 @@ def test_a_service_shows_its_charts_with_figures_and_releases(
         page.goto("/services/web")
         for name in ("Requests", "Error rate", "Latency"):
             expect(page.get_by_role("heading", name=name)).to_be_visible()
-        expect(page.locator(".flag").filter(has_text="2.0.0")).to_have_count(3)
+        # Releases are found twice a minute.
+        expect(page.locator(".flag").filter(has_text="2.0.0")).to_have_count(3, timeout=45_000)
         page.get_by_role("button", name="Show as table: Latency").click()
         figures = page.get_by_role("region", name="Latency")
         expect(figures.get_by_role("columnheader", name="P95")).to_be_visible()

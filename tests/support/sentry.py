@@ -84,7 +84,11 @@ class RecordingServer(Server):
 
     def start(self) -> "RecordingServer":
         command = [sys.executable, "-m", "support.sentry", str(self.data), str(self.port)]
-        environment = {**os.environ, "QUARTERDECK_ADMIN_KEY": ADMIN_KEY, **self.environment}
+        tests = str(Path(__file__).parent.parent)
+        paths = os.pathsep.join(filter(None, (tests, os.environ.get("PYTHONPATH", ""))))
+        environment = {
+            **os.environ, "QUARTERDECK_ADMIN_KEY": ADMIN_KEY, "PYTHONPATH": paths, **self.environment
+        }  # fmt: skip
         with self._log_path.open("a") as log:
             self.process = subprocess.Popen(
                 [*command, str(self._events)],
