@@ -15,9 +15,10 @@ from quarterdeck.core.permissions import ProjectRef
 from quarterdeck.core.testkit import MEMBER as WHO
 from quarterdeck.core.testkit import ManualClock
 from quarterdeck.errors import issues
-from quarterdeck.errors.issues import First, Status
+from quarterdeck.errors.issues import Status
 from quarterdeck.errors.keep import Errors, catch_up, open_errors
 from quarterdeck.errors.queries import counts, events
+from quarterdeck.errors.queries.firsts import firsts
 from quarterdeck.errors.sentry.received import SentEvent
 from quarterdeck.store.control import ControlStore
 from quarterdeck.telemetry.ingest.intake import Intake, Limits
@@ -172,11 +173,7 @@ async def test_merged_issues_are_one_for_what_comes_and_a_group_can_leave_again(
     assert len(groups) == 2
     await desk.keep(event("refund"))
     assert [row.number for row in await desk.issues()] == [1]
-    leaves = events.one(shared_engine(), project, "latest", [groups[0]])
-    new = First(
-        groups[0], leaves["title"], leaves["culprit"], leaves["type"], leaves["level"],
-        leaves["category"], leaves["severity"], leaves["platform"], leaves["release"], leaves["time_ms"],
-    )  # fmt: skip
+    (new,) = firsts(shared_engine(), project, groups[:1])
     await desk.control.write(lambda conn: issues.split(conn, WHO, project, first.id, new))
     assert [len(await desk.groups(row.id)) for row in await desk.issues()] == [1, 1]
 

@@ -47,7 +47,7 @@ def test_exceptions_are_read_in_every_shape_and_the_last_is_what_the_event_is_ab
 def test_one_exception_may_stand_by_itself() -> None:
     assert event(exception={"value": "it broke"}).title == "it broke"
     assert event(exception={"type": "A"}).title == "A"
-    assert event(exception={"module": "a"}).title == "(no type)"
+    assert event(exception={"module": "a"}).title == "(no message)"
     assert event(exception=thrown("A", "it broke")).title == "A: it broke"
 
 

@@ -6,13 +6,15 @@ from fastapi import Path, Query
 from pydantic import BaseModel, Field
 from sqlalchemy import Connection
 
+from quarterdeck.core.errors import NotFound
 from quarterdeck.core.permissions import Permission
 from quarterdeck.core.web import Router, ScopeDep
 from quarterdeck.errors import issues
-from quarterdeck.errors.issues import First, Status
+from quarterdeck.errors.issues import Status
 from quarterdeck.errors.keep import Errors
 from quarterdeck.errors.queries import counts, events
 from quarterdeck.errors.queries.counts import Counts
+from quarterdeck.errors.queries.firsts import firsts
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.threads import Threads
@@ -230,14 +232,11 @@ def errors_router(engine: Engine, control: ControlStore, kept: Errors) -> Router
     async def split_issue(scope: ScopeDep, issue_id: IssueId, body: Split) -> None:
         """A group of events leaves the issue and becomes one of its own."""
         group = int(body.group)
-        event = await threads.run(events.one, engine, scope.project.id, "latest", [group])
-        first = First(
-            group=group, title=event["title"], culprit=event["culprit"], type=event["type"], level=event["level"],
-            category=event["category"], severity=event["severity"], platform=event["platform"],
-            release=event["release"], seen_ms=event["time_ms"],
-        )  # fmt: skip
+        found = await threads.run(firsts, engine, scope.project.id, [group])
+        if not found:
+            raise NotFound("group_unknown", "The issue has no such group.", "GET the issue lists them.")  # fmt: skip
         await control.write(
-            lambda conn: issues.split(conn, scope.principal, scope.project.id, issue_id, first)
+            lambda conn: issues.split(conn, scope.principal, scope.project.id, issue_id, found[0])
         )
         kept.forget(scope.project.id, [group])
 

@@ -10,6 +10,12 @@ from dataclasses import dataclass
 LEVELS = ("fatal", "error", "warning", "info", "debug")
 
 
+def titled(kind: str, text: str) -> str:
+    """One line that stands for an error, from the type and what it says."""
+    line = text.split("\n", 1)[0]
+    return (f"{kind}: {line}" if kind and line else kind or line)[:500] or "(no message)"
+
+
 @dataclass(frozen=True, slots=True)
 class Frame:
     """A call on the stack; the call that was running stands last in its stack."""
@@ -92,12 +98,7 @@ class Event:
     @property
     def title(self) -> str:
         """One line: type and value, or the message."""
-        if (exception := self.exception) is None:
-            return self.message.split("\n", 1)[0][:500] or "(no message)"
-        value = exception.value.split("\n", 1)[0]
-        if exception.type and value:
-            return f"{exception.type}: {value}"[:500]
-        return (exception.type or value)[:500] or "(no type)"
+        return titled(self.type, self.exception.value if self.exception else self.message)
 
 
 @dataclass(frozen=True, slots=True)

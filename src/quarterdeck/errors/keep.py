@@ -20,6 +20,7 @@ from quarterdeck.errors.event import Event, Grouped
 from quarterdeck.errors.grouping import group
 from quarterdeck.errors.issues import First, Known
 from quarterdeck.errors.normalise import normalise
+from quarterdeck.errors.queries.firsts import firsts, recent
 from quarterdeck.errors.sentry.received import SentEvent
 from quarterdeck.store.control import ControlStore
 from quarterdeck.store.telemetry import EmbeddedEngine
@@ -31,6 +32,7 @@ SIGNAL = "errors"
 TABLE = "raw_error_events"
 LONGEST_S = 0.05  # an SDK sends one event after another and waits for each answer
 MOST_KNOWN = 100_000  # groups whose issue is remembered
+_AT_ONCE = 1_000  # groups whose issues are made after a kill
 _INLINE = 65_536  # bytes that are worked on at once; more goes to a thread
 
 
@@ -168,23 +170,12 @@ async def open_errors(intake: Intake, engine: EmbeddedEngine, control: ControlSt
 
 async def catch_up(engine: EmbeddedEngine, control: ControlStore) -> int:
     """Make the issues of groups that have events and no issue: after a kill, or an older backup."""
-    sql = """
-        SELECT project, group_id, any(type), any(message), any(culprit), any(level), any(category), any(severity),
-            any(platform), argMin(release, time), toUnixTimestamp64Milli(min(time)::DateTime64(3))
-        FROM error_events WHERE time > now() - INTERVAL 2 DAY GROUP BY project, group_id LIMIT 100000"""
-    found = await asyncio.to_thread(engine.query, "errors_catch_up", sql)
-    by_project: dict[int, list[First]] = {}
-    for project, number, type_, message, culprit, level, category, severity, platform, release, at in found.rows:  # fmt: skip
-        line = message.split("\n", 1)[0]
-        title = f"{type_}: {line}" if type_ and line else type_ or line or "(no message)"
-        first = First(number, title, culprit, type_, level, category, severity, platform, release, at)  # fmt: skip
-        by_project.setdefault(project, []).append(first)
     made = 0
-    for project, firsts in by_project.items():
-        groups = [first.group for first in firsts]
+    for project, groups in (await asyncio.to_thread(recent, engine)).items():
         known = await control.read(partial(issues.known, project=project, groups=groups))
-        missing = [first for first in firsts if first.group not in known]
-        if missing:
-            await control.write(partial(issues.make, project=project, firsts=missing))
-        made += len(missing)
+        missing = [group for group in groups if group not in known]
+        for at in range(0, len(missing), _AT_ONCE):
+            some = await asyncio.to_thread(firsts, engine, project, missing[at : at + _AT_ONCE])
+            await control.write(partial(issues.make, project=project, firsts=some))
+            made += len(some)
     return made

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from quarterdeck.core.errors import BadInput, NotFound
+from quarterdeck.errors.event import titled
 from quarterdeck.store.telemetry import Engine
 from quarterdeck.telemetry.query.window import LIMITS, Window, run
 
@@ -60,8 +61,7 @@ def one(engine: Engine, project: int, event_id: str, groups: Sequence[int]) -> d
     if not found:
         raise NotFound("event_unknown", "There is no such event, or it is no longer kept.", "GET the issue's events lists them.")  # fmt: skip
     event = found[0]
-    line = event["message"].split("\n", 1)[0]
-    event["title"] = (f"{event['type']}: {line}" if event["type"] and line else event["type"] or line)[:500]  # fmt: skip
+    event["title"] = titled(event["type"], event["message"])
     event["payload"] = orjson.loads(event["payload"])
     return event
 
@@ -105,10 +105,12 @@ def groups(engine: Engine, project: int, of: Sequence[int]) -> list[dict[str, An
     """Why the events of each group are alike."""
     sql = f"""
         SELECT toString(group_id) AS of_group, uniqExact(event_id) AS events, any(grouped_by) AS grouped_by,
-            any(grouped_parts) AS parts, argMax(if(type = '', message, concat(type, ': ', message)), time) AS title
+            any(grouped_parts) AS parts, argMax((type, message), time) AS newest
         FROM error_events WHERE project = {project} AND group_id IN ({listed(of)}) GROUP BY group_id ORDER BY events DESC"""
     found = engine.query("error_groups", sql, limits=LIMITS).dicts()
-    return [{**each, "title": each["title"].split("\n", 1)[0][:500]} for each in found]
+    for each in found:
+        each["title"] = titled(*each.pop("newest"))
+    return found
 
 
 def newest_release(engine: Engine, project: int, of: Sequence[int]) -> str:
